@@ -1,0 +1,64 @@
+"""Every log event that observekit itself writes."""
+
+from typing import Final
+
+from observekit.catalogue.specs import EventSpec, catalogue
+
+HTTP_REQUEST: Final = EventSpec(
+    name="http.request",
+    level="by outcome",
+    help="The canonical event: one for each request, written when it ends.",
+    fields=(
+        "http.request.method",
+        "http.route",
+        "url.path",
+        "http.response.status_code",
+        "outcome",
+        "duration_seconds",
+        "time_to_first_byte_seconds",
+        "response_bytes",
+        "client.address",
+    ),
+)
+STARTED: Final = EventSpec(
+    name="observekit.started",
+    level="info",
+    help="What was set up, and what else was found that traces or measures the same requests.",
+    fields=("service.version", "signals", "found"),
+)
+CONFIG_REJECTED: Final = EventSpec(
+    name="observekit.config_rejected",
+    level="warning",
+    help="An environment variable was ignored; the service runs with the value in use.",
+    fields=("variable", "problem"),
+)
+INTERNAL_ERROR: Final = EventSpec(
+    name="observekit.internal_error",
+    level="error",
+    help="Something inside observekit failed and was kept away from the service; at most one a minute each.",
+    fields=("component", "error", "failures"),
+)
+LOGS_RESUMED: Final = EventSpec(
+    name="observekit.logs_resumed",
+    level="warning",
+    help="Log output works again; says how many records were lost in between.",
+    fields=("dropped",),
+)
+LIFECYCLE_CHANGED: Final = EventSpec(
+    name="lifecycle.changed",
+    level="info",
+    help="The process entered another state of its life.",
+    fields=("from", "to", "cause"),
+)
+CHECK_CHANGED: Final = EventSpec(
+    name="health.check_changed",
+    level="by outcome",
+    help="A health check has another result than before.",
+    fields=("check", "probe", "status", "was"),
+)
+
+EVENTS: Final = catalogue(value for value in tuple(globals().values()) if isinstance(value, EventSpec))
+"""All log events by name."""
+
+OUTCOMES: Final = ("ok", "client_error", "server_error", "aborted")
+"""What a request can come to, as in the ``outcome`` field of ``http.request``."""

@@ -1,0 +1,242 @@
+"""Every metric family that a service with observekit shows on its metrics page."""
+
+from typing import Final
+
+from observekit.catalogue.specs import MetricSpec, catalogue
+from observekit.semconv import (
+    DEPLOYMENT_ENVIRONMENT_NAME,
+    HTTP_REQUEST_METHOD,
+    HTTP_RESPONSE_STATUS_CODE,
+    HTTP_ROUTE,
+    KNOWN_METHODS,
+    OTHER_METHOD,
+    SERVICE_INSTANCE_ID,
+    SERVICE_NAME,
+    SERVICE_NAMESPACE,
+    SERVICE_VERSION,
+    VCS_REF_HEAD_REVISION,
+    label,
+)
+
+# Source: OpenTelemetry HTTP metrics, advised boundaries of http.server.request.duration.
+LATENCY_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+# Source: a check may take 0.8 s and all together 0.9 s, below the 1 s that the kubelet waits for a probe.
+CHECK_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8, 1.0)
+
+METHODS: Final = (*sorted(KNOWN_METHODS), OTHER_METHOD)
+COMPONENTS: Final = ("collector", "config", "exchange", "health", "logs", "metrics", "traces")
+"""Parts of observekit whose failures are counted apart."""
+
+REQUEST_DURATION: Final = MetricSpec(
+    name="http_server_request_duration_seconds",
+    kind="histogram",
+    unit="seconds",
+    help="Time from the arrival of an HTTP request to the last byte of its response.",
+    labels=(label(HTTP_REQUEST_METHOD), label(HTTP_ROUTE), label(HTTP_RESPONSE_STATUS_CODE)),
+    buckets=LATENCY_BUCKETS,
+    values={label(HTTP_REQUEST_METHOD): METHODS},
+)
+ACTIVE_REQUESTS: Final = MetricSpec(
+    name="http_server_active_requests",
+    kind="gauge",
+    help="HTTP requests that have arrived and are not answered to the last byte yet.",
+    labels=(label(HTTP_REQUEST_METHOD),),
+    values={label(HTTP_REQUEST_METHOD): METHODS},
+)
+TIME_TO_FIRST_BYTE: Final = MetricSpec(
+    name="http_server_time_to_first_byte_seconds",
+    kind="histogram",
+    unit="seconds",
+    help="Time from the arrival of an HTTP request to the start of its response.",
+    labels=(label(HTTP_ROUTE),),
+    buckets=LATENCY_BUCKETS,
+)
+REQUESTS_ABORTED: Final = MetricSpec(
+    name="http_server_requests_aborted_total",
+    kind="counter",
+    help="HTTP requests that ended before their response was complete.",
+    labels=(label(HTTP_ROUTE), "reason"),
+    values={"reason": ("cancelled", "client_disconnect", "no_response")},
+)
+TARGET_INFO: Final = MetricSpec(
+    name="target_info",
+    kind="info",
+    help="Who this service is: constant 1, the facts are in the labels.",
+    labels=tuple(
+        label(name)
+        for name in (
+            SERVICE_NAME,
+            SERVICE_NAMESPACE,
+            SERVICE_VERSION,
+            SERVICE_INSTANCE_ID,
+            DEPLOYMENT_ENVIRONMENT_NAME,
+            VCS_REF_HEAD_REVISION,
+        )
+    ),
+)
+HEALTH_CHECK_STATUS: Final = MetricSpec(
+    name="observekit_health_check_status",
+    kind="gauge",
+    help="Result of the last run of a health check: 0 failed, 0.5 degraded, 1 ok.",
+    labels=("check", "probe", "criticality"),
+    values={"probe": ("liveness", "readiness", "startup"), "criticality": ("required", "degraded", "info")},
+)
+HEALTH_CHECK_DURATION: Final = MetricSpec(
+    name="observekit_health_check_duration_seconds",
+    kind="histogram",
+    unit="seconds",
+    help="Time a health check took, time-outs included.",
+    labels=("check",),
+    buckets=CHECK_BUCKETS,
+)
+LIFECYCLE_STATE: Final = MetricSpec(
+    name="observekit_lifecycle_state",
+    kind="stateset",
+    help="Where the process is in its life: 1 on exactly one state.",
+    labels=("state",),
+    values={"state": ("starting", "ready", "draining", "stopped", "broken")},
+)
+LOG_RECORDS: Final = MetricSpec(
+    name="observekit_log_records_total",
+    kind="counter",
+    help="Log records taken in, written or not.",
+    labels=("level",),
+    values={"level": ("debug", "info", "warning", "error", "critical")},
+)
+LOG_RECORDS_DROPPED: Final = MetricSpec(
+    name="observekit_log_records_dropped_total",
+    kind="counter",
+    help="Log records that were taken in and will never be written.",
+    labels=("reason",),
+    values={"reason": ("buffer_full", "no_output", "write_failed")},
+)
+SPANS: Final = MetricSpec(
+    name="observekit_spans_total",
+    kind="counter",
+    help="Ended spans by what the collector said to them.",
+    labels=("outcome",),
+    values={"outcome": ("exported", "failed")},
+)
+SPANS_DROPPED: Final = MetricSpec(
+    name="observekit_spans_dropped_total",
+    kind="counter",
+    help="Ended spans that will never reach the collector.",
+    labels=("reason",),
+    values={"reason": ("export_failed", "queue_full", "shutdown")},
+)
+EXPORT_DURATION: Final = MetricSpec(
+    name="observekit_export_duration_seconds",
+    kind="histogram",
+    unit="seconds",
+    help="Time one export to the collector took, retries included.",
+    labels=("signal", "outcome"),
+    buckets=LATENCY_BUCKETS,
+    values={"signal": ("traces",), "outcome": ("exported", "failed")},
+)
+SERIES_OVERFLOW: Final = MetricSpec(
+    name="observekit_series_overflow_total",
+    kind="counter",
+    help="Events filed under _overflow because their family had reached its series limit.",
+    labels=("metric", "label"),
+)
+SCRAPE_DURATION: Final = MetricSpec(
+    name="observekit_scrape_duration_seconds",
+    kind="gauge",
+    unit="seconds",
+    help="Time it took to render the metrics page the last time.",
+)
+COLLECTOR_ERRORS: Final = MetricSpec(
+    name="observekit_collector_errors_total",
+    kind="counter",
+    help="Collectors whose families are missing from a page because they failed.",
+    labels=("collector",),
+)
+REJECTED_SETTINGS: Final = MetricSpec(
+    name="observekit_config_rejected_values",
+    kind="gauge",
+    help="Environment variables that were ignored at start because their value is wrong.",
+    labels=("variable",),
+)
+INTERNAL_ERRORS: Final = MetricSpec(
+    name="observekit_internal_errors_total",
+    kind="counter",
+    help="Failures inside observekit that were kept away from the service.",
+    labels=("component",),
+    values={"component": COMPONENTS},
+)
+
+# Made by prometheus-client's own collectors; listed because boards and rules stand on them.
+PROCESS_CPU: Final = MetricSpec(
+    name="process_cpu_seconds_total",
+    kind="counter",
+    unit="seconds",
+    help="User and system CPU time spent by the process.",
+    origin="prometheus_client",
+)
+PROCESS_MEMORY: Final = MetricSpec(
+    name="process_resident_memory_bytes",
+    kind="gauge",
+    unit="bytes",
+    help="Resident memory of the process.",
+    origin="prometheus_client",
+)
+PROCESS_VIRTUAL_MEMORY: Final = MetricSpec(
+    name="process_virtual_memory_bytes",
+    kind="gauge",
+    unit="bytes",
+    help="Virtual memory of the process.",
+    origin="prometheus_client",
+)
+PROCESS_START_TIME: Final = MetricSpec(
+    name="process_start_time_seconds",
+    kind="gauge",
+    unit="seconds",
+    help="When the process started, as a Unix time.",
+    origin="prometheus_client",
+)
+PROCESS_OPEN_FDS: Final = MetricSpec(
+    name="process_open_fds",
+    kind="gauge",
+    help="Open file descriptors of the process.",
+    origin="prometheus_client",
+)
+PROCESS_MAX_FDS: Final = MetricSpec(
+    name="process_max_fds",
+    kind="gauge",
+    help="Limit of open file descriptors of the process.",
+    origin="prometheus_client",
+)
+GC_COLLECTIONS: Final = MetricSpec(
+    name="python_gc_collections_total",
+    kind="counter",
+    help="Times a generation was collected.",
+    labels=("generation",),
+    values={"generation": ("0", "1", "2")},
+    origin="prometheus_client",
+)
+GC_OBJECTS_COLLECTED: Final = MetricSpec(
+    name="python_gc_objects_collected_total",
+    kind="counter",
+    help="Objects that the garbage collector freed.",
+    labels=("generation",),
+    values={"generation": ("0", "1", "2")},
+    origin="prometheus_client",
+)
+GC_OBJECTS_UNCOLLECTABLE: Final = MetricSpec(
+    name="python_gc_objects_uncollectable_total",
+    kind="counter",
+    help="Objects that the garbage collector found and could not free.",
+    labels=("generation",),
+    values={"generation": ("0", "1", "2")},
+    origin="prometheus_client",
+)
+PYTHON_INFO: Final = MetricSpec(
+    name="python_info",
+    kind="info",
+    help="The interpreter: constant 1, the facts are in the labels.",
+    labels=("implementation", "major", "minor", "patchlevel", "version"),
+    origin="prometheus_client",
+)
+
+METRICS: Final = catalogue(value for value in tuple(globals().values()) if isinstance(value, MetricSpec))
+"""All metric families by name, in the order of this file."""

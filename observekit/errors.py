@@ -1,0 +1,21 @@
+"""Every exception that observekit raises, all of them at start-up or on the command line."""
+
+
+class ObservekitError(Exception):
+    """Base of all errors of observekit."""
+
+
+class ConfigError(ObservekitError, ValueError):
+    """A setting is wrong; the message names every wrong value, its rule and the remedy."""
+
+
+class CatalogueError(ObservekitError, ValueError):
+    """An entry of the catalogue breaks a rule; raised while the catalogue is imported."""
+
+
+class MissingExtraError(ObservekitError, ImportError):
+    """A feature that was asked for needs a package that is not installed."""
+
+
+class RegistrationError(ObservekitError, ValueError):
+    """Something cannot be registered as asked, such as a second health check of one name."""
