@@ -1,19 +1,23 @@
 """The shapes of catalogue entries; an entry that breaks a rule cannot be made."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeVar
+from math import isfinite
+from types import MappingProxyType
+from typing import Final, Literal, Protocol, TypeVar
 
 from observekit.errors import CatalogueError
 
 MetricKind = Literal["counter", "gauge", "histogram", "info", "stateset"]
 Origin = Literal["observekit", "prometheus_client"]
 
-_SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-_DOTTED = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
-_ENDING = {"counter": "_total", "info": "_info"}
-_RESERVED_LABELS = frozenset({"le", "quantile", "job", "instance"})
+_SNAKE_CASE: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_DOTTED: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
+_ENDING: Final = {"counter": "_total", "info": "_info"}
+# Prometheus adds these to the name of a histogram; a family of such a name would collide with one.
+_RESERVED_ENDINGS: Final = ("_bucket", "_count", "_created", "_sum")
+_RESERVED_LABELS: Final = frozenset({"le", "quantile", "job", "instance"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +35,12 @@ class MetricSpec:
     unit: str = ""
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
-    values: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     origin: Origin = "observekit"
 
     def __post_init__(self) -> None:
         _refuse(f"metric {self.name!r}", _metric_problems(self))
+        object.__setattr__(self, "values", MappingProxyType(dict(self.values)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +116,8 @@ def _refuse(what: str, problems: Iterator[str]) -> None:
 def _metric_problems(spec: MetricSpec) -> Iterator[str]:
     if not _SNAKE_CASE.fullmatch(spec.name):
         yield "name must be snake_case"
+    yield from _ending_problems(spec)
     ending = _ENDING.get(spec.kind, "")
-    if ending and not spec.name.endswith(ending):
-        yield f"the name of a metric of kind {spec.kind} must end in {ending}"
     if spec.unit and not spec.name.removesuffix(ending).endswith(f"_{spec.unit}"):
         yield f"name must end in its unit, _{spec.unit}"
     yield from _help_problems(spec.help)
@@ -121,9 +125,20 @@ def _metric_problems(spec: MetricSpec) -> Iterator[str]:
     yield from _label_problems(spec)
 
 
+def _ending_problems(spec: MetricSpec) -> Iterator[str]:
+    for kind, ending in _ENDING.items():
+        if kind == spec.kind and not spec.name.endswith(ending):
+            yield f"the name of a metric of kind {kind} must end in {ending}"
+        if kind != spec.kind and spec.name.endswith(ending):
+            yield f"the name ends in {ending}, which belongs to metrics of kind {kind}"
+    for ending in _RESERVED_ENDINGS:
+        if spec.name.endswith(ending):
+            yield f"the name ends in {ending}, which Prometheus appends to names of histograms"
+
+
 def _help_problems(text: str) -> Iterator[str]:
     if not text.endswith((".", "?")):
-        yield "help must be a sentence that ends with a full stop"
+        yield "help must be a sentence that ends in a full stop or a question mark"
 
 
 def _bucket_problems(spec: MetricSpec) -> Iterator[str]:
@@ -131,6 +146,8 @@ def _bucket_problems(spec: MetricSpec) -> Iterator[str]:
         yield "buckets belong to histograms, and a histogram needs them"
     if any(low >= high for low, high in zip(spec.buckets, spec.buckets[1:], strict=False)):
         yield "buckets must rise strictly"
+    if not all(isfinite(bound) for bound in spec.buckets):
+        yield "buckets must be finite; the last one, +Inf, is added by Prometheus' clients"
 
 
 def _label_problems(spec: MetricSpec) -> Iterator[str]:
@@ -141,8 +158,15 @@ def _label_problems(spec: MetricSpec) -> Iterator[str]:
             yield f"label {name!r} is reserved by Prometheus"
     if len(set(spec.labels)) != len(spec.labels):
         yield "labels must differ"
+    yield from _value_problems(spec)
+
+
+def _value_problems(spec: MetricSpec) -> Iterator[str]:
     for name in sorted(spec.values.keys() - set(spec.labels)):
         yield f"values are given for {name!r}, which is not a label"
+    for name, values in spec.values.items():
+        if not values or len(set(values)) != len(values):
+            yield f"values of {name!r} must differ and not be empty"
     if spec.kind == "stateset" and not spec.values:
         yield "a stateset needs the values of its label"
 

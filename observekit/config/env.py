@@ -6,15 +6,25 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
 
-from observekit.config.kinds import parse_flag
-from observekit.config.model import SETTINGS, Config, broken, shown
-from observekit.config.setting import Source
+from observekit.config.kinds import FLAG, parse_flag
+from observekit.config.masked import cut
+from observekit.config.model import SETTINGS, Config, shown
+from observekit.config.rules import broken
+from observekit.config.setting import Setting, Source
 from observekit.errors import ConfigError
 
 STRICT: Final = "OBSERVEKIT_STRICT"
 _PREFIX: Final = "OBSERVEKIT_"
-_DEFAULTS: Final = Config()
+_DEFAULTS: Final[Mapping[str, Any]] = {name: getattr(Config(), name) for name in SETTINGS}
 _KNOWN: Final = {STRICT} | {source.variable for setting in SETTINGS.values() for source in setting.sources}
+# A misspelt variable is looked for without its prefix, which would make everything look alike, and among the
+# names of the settings too, so that OBSERVEKIT_SERVICE_NAME leads to OTEL_SERVICE_NAME.
+_STEMS: Final = {
+    **{name.upper(): setting.sources[0].variable for name, setting in SETTINGS.items()},
+    **{variable.removeprefix("OTEL_").removeprefix(_PREFIX): variable for variable in sorted(_KNOWN)},
+}
+_SILENT: Final = object()
+"""What a variable says that says nothing: ``None`` is a value, as in ``OBSERVEKIT_METRICS_PATH=off``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,87 +66,107 @@ def load(environ: Mapping[str, str] | None = None, **arguments: object) -> Effec
         ConfigError: If an argument is wrong or unknown, or if a variable is and ``OBSERVEKIT_STRICT`` is set.
     """
     environ = os.environ if environ is None else environ
-    _refuse_unknown(arguments)
-    given, problems = _read(environ, skip=arguments.keys())
-    config, contradictions = _fit(arguments, given)
-    problems.extend(contradictions)
-    effective = Effective(
-        config=config,
-        origins={name: _origin(name, arguments, given) for name in SETTINGS},
-        problems=tuple(problems),
-        unknown=tuple(_unknown(environ)),
-    )
-    if strict(environ) and problems:
-        raise ConfigError("\n".join(problem.message for problem in problems))
+    effective = examine(environ, **arguments)
+    if strict(environ) and effective.problems:
+        raise ConfigError("\n".join(problem.message for problem in effective.problems))
     return effective
 
 
+def examine(environ: Mapping[str, str], **arguments: object) -> Effective:
+    """Build the configuration as ``load`` does, strict or not: no variable makes this raise."""
+    _refuse_unknown(arguments)
+    given, wrong = _read(environ, skip=arguments.keys())
+    config, contradictions = _fit(arguments, given)
+    return Effective(
+        config=config,
+        origins={name: _origin(name, arguments, given) for name in SETTINGS},
+        problems=(*_wrong_strict(environ), *wrong.values(), *contradictions),
+        unknown=tuple(_unknown(environ)),
+    )
+
+
 def strict(environ: Mapping[str, str]) -> bool:
-    """Whether wrong variables are errors."""
+    """Whether wrong variables are errors; what is neither yes nor no is itself wrong, and means no."""
     try:
-        return parse_flag(environ.get(STRICT, "0"))
+        return parse_flag(environ.get(STRICT, "no"))
     except ValueError:
-        return True  # Whoever sets it to something odd wants to be told.
+        return False
 
 
 def _refuse_unknown(arguments: Mapping[str, object]) -> None:
-    wrong = []
-    for name in arguments:
-        if name not in SETTINGS:
-            near = get_close_matches(name, SETTINGS, n=1)
-            wrong.append(f"{name!r} is no setting" + (f"; did you mean {near[0]!r}?" if near else "."))
-    if wrong:
-        raise ConfigError("\n".join(wrong))
+    unknown = [name for name in arguments if name not in SETTINGS]
+    if not unknown:
+        return
+    told = []
+    for name in unknown:
+        near = get_close_matches(name, SETTINGS, n=1)
+        told.append(f"{name!r} is no setting" + (f"; did you mean {near[0]!r}?" if near else "."))
+    known = {name: value for name, value in arguments.items() if name in SETTINGS}
+    told.extend(text for names, text in broken(SETTINGS, {**_DEFAULTS, **known}))
+    raise ConfigError("\n".join(told))
 
 
-def _read(environ: Mapping[str, str], *, skip: Collection[str]) -> tuple[dict[str, _Given], list[Problem]]:
+def _read(
+    environ: Mapping[str, str], *, skip: Collection[str]
+) -> tuple[dict[str, _Given], dict[str, Problem]]:
+    """Return what the environment gives, and what is wrong with the variables that were looked at.
+
+    Variables that something before them overrides are not looked at: what nobody uses cannot be wrong.
+    """
     given: dict[str, _Given] = {}
     problems: dict[str, Problem] = {}
     for name, setting in SETTINGS.items():
+        if name in skip:
+            continue
         for source in setting.sources:
-            text = environ.get(source.variable)
-            # Source: OpenTelemetry specification: an empty variable counts as not set.
-            if text is None or text.strip() == "" or name in given:
-                continue
-            value, wrong = _value(name, source, text)
-            if wrong:
+            value, wrong = _value(setting, source, environ.get(source.variable, ""))
+            if wrong is not None:
                 problems.setdefault(source.variable, Problem(source.variable, wrong))
-            elif value is not None or source.read is None:
+            elif value is not _SILENT:
                 given[name] = _Given(value, source.variable)
-    for name in skip:
-        given.pop(name, None)
-    return given, list(problems.values())
+                break
+    return given, problems
 
 
-def _value(name: str, source: Source, text: str) -> tuple[object, str | None]:
+def _value(setting: Setting, source: Source, text: str) -> tuple[object, str | None]:
     """Return the value of *text*, or what is wrong with it."""
-    setting = SETTINGS[name]
+    # Source: OpenTelemetry specification: an empty variable counts as not set.
+    if text.strip() == "":
+        return _SILENT, None
     try:
         value = (source.read or setting.kind.parse)(text)
     except (ValueError, OverflowError):
-        value, readable = None, False
-    else:
-        readable = value is None or setting.kind.accepts(value)
-    if readable:
-        return value, None
-    told = "'[redacted]'" if setting.secret else repr(text)
-    return None, f"{source.variable} is {told}, but {name} {setting.kind.rule}; the variable is ignored."
+        return _SILENT, _wrong(setting, source, text)
+    if value is None and source.read is not None:
+        return _SILENT, None
+    return (value, None) if setting.kind.accepts(value) else (_SILENT, _wrong(setting, source, text))
 
 
-def _fit(arguments: dict[str, Any], given: dict[str, _Given]) -> tuple[Config, list[Problem]]:
+def _wrong(setting: Setting, source: Source, text: str) -> str:
+    rule = source.rule or setting.kind.rule
+    return f"{source.variable} is {cut(setting.kind.masked(text))}, but {rule}; the variable is ignored."
+
+
+def _wrong_strict(environ: Mapping[str, str]) -> Iterator[Problem]:
+    text = environ.get(STRICT, "")
+    try:
+        parse_flag(text.strip() or "no")
+    except ValueError:
+        told = f"{STRICT} is {cut(text)}, but {FLAG.rule}; the variable is ignored."
+        yield Problem(STRICT, told)
+
+
+def _fit(arguments: Mapping[str, Any], given: dict[str, _Given]) -> tuple[Config, list[Problem]]:
     """Make the configuration, letting go of variables that contradict the rest, never of arguments."""
     problems: list[Problem] = []
-    defaults = {name: getattr(_DEFAULTS, name) for name in SETTINGS}
     while True:
-        values = defaults | {name: one.value for name, one in given.items()} | arguments
-        found = next(((names, text) for names, text in broken(values) if given.keys() & set(names)), None)
-        if found is None:
+        values = {**_DEFAULTS, **{name: one.value for name, one in given.items()}, **arguments}
+        found = (rule for rule in broken(SETTINGS, values) if given.keys() & set(rule[0]))
+        names, text = next(found, ((), ""))
+        if not names:
             return Config(**values), problems
-        names, text = found
-        for name in names:
-            if name in given:
-                variable = given.pop(name).variable
-                problems.append(Problem(variable, f"{text[:-1]}; {variable} is ignored."))
+        let_go = [given.pop(name).variable for name in names if name in given]
+        problems.extend(Problem(variable, f"{text[:-1]}; {variable} is ignored.") for variable in let_go)
 
 
 def _origin(name: str, arguments: Mapping[str, object], given: Mapping[str, _Given]) -> str:
@@ -148,9 +178,10 @@ def _origin(name: str, arguments: Mapping[str, object], given: Mapping[str, _Giv
 def _unknown(environ: Mapping[str, str]) -> Iterator[Problem]:
     for variable in sorted(environ):
         if variable.startswith(_PREFIX) and variable not in _KNOWN:
-            near = get_close_matches(variable, _KNOWN, n=1)
-            advice = f"; did you mean {near[0]}?" if near else "."
-            yield Problem(variable, f"{variable} is no setting of observekit{advice}")
+            near = get_close_matches(variable.removeprefix(_PREFIX), _STEMS, n=1)
+            advice = f"; did you mean {_STEMS[near[0]]}?" if near else "."
+            told = variable if variable.isprintable() else cut(variable)
+            yield Problem(variable, f"{told} is no setting of observekit{advice}")
 
 
 def table(effective: Effective) -> list[tuple[str, str, str]]:

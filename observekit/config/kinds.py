@@ -1,11 +1,14 @@
-"""Kinds of values: how each is read from text, and the rule it obeys."""
+"""Kinds of values: how each is read from text, the rule it obeys, and how much of it may be printed."""
 
-import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from ipaddress import ip_network
+from typing import Final
 from urllib.parse import unquote, urlsplit
+
+from observekit.config.masked import bare_url, hidden, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,16 +16,18 @@ class Kind:
     """A kind of value.
 
     ``parse`` turns the text of an environment variable into a value, or raises ``ValueError``;
-    ``accepts`` judges a value however it was given; ``rule`` completes the sentence "NAME is VALUE, but …".
+    ``accepts`` judges a value however it was given; ``rule`` completes the sentence "NAME is VALUE, but …";
+    ``masked`` returns what may be printed of a value, right or wrong.
     """
 
     parse: Callable[[str], object]
     accepts: Callable[[object], bool]
     rule: str
+    masked: Callable[[object], object] = plain
 
 
-_TRUE = frozenset({"1", "true", "on", "yes"})
-_FALSE = frozenset({"0", "false", "off", "no"})
+_TRUE: Final = frozenset({"1", "true", "on", "yes"})
+_FALSE: Final = frozenset({"0", "false", "off", "no"})
 
 
 def parse_flag(text: str) -> bool:
@@ -42,33 +47,33 @@ def parse_pairs(text: str) -> dict[str, str]:
         key, separator, value = item.partition("=")
         if not separator or not key.strip():
             raise ValueError("an entry has no '='")
-        pairs[unquote(key.strip())] = unquote(value.strip())
+        # Source: OpenTelemetry resource specification: what cannot be decoded discards the whole variable.
+        pairs[unquote(key.strip(), errors="strict")] = unquote(value.strip(), errors="strict")
     return pairs
 
 
 def _parse_words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
+    return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
 
 
 def _parse_path(text: str) -> str | None:
-    return None if text.strip().lower() in {"", "off", "none"} else text.strip()
+    return None if text.strip().lower() in {"off", "none"} else text.strip()
 
 
-def number(low: float, high: float = math.inf, *, above: bool = False, example: str = "") -> Kind:
+def number(low: float, high: float, *, above: bool = False, example: str = "") -> Kind:
     """A number from *low* (or above it) to *high*."""
 
     def accepts(value: object) -> bool:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        # NaN fails every comparison; an integer too large for a float compares all the same.
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
             return False
         return (low < value if above else low <= value) and value <= high
 
-    bounds = f"above {low:g}" if above else f"of at least {low:g}"
-    if high != math.inf:
-        bounds = f"{'above' if above else 'from'} {low:g} {'and at most' if above else 'to'} {high:g}"
+    bounds = f"{'above' if above else 'from'} {low:g} {'and at most' if above else 'to'} {high:g}"
     return Kind(float, accepts, f"must be a number {bounds}{example}")
 
 
-def count(low: int, high: int = 2**31) -> Kind:
+def count(low: int, high: int) -> Kind:
     """A whole number from *low* to *high*."""
 
     def accepts(value: object) -> bool:
@@ -81,29 +86,43 @@ def choice(*words: str) -> Kind:
     """One word of a closed list, in any case when it comes from the environment."""
     return Kind(
         lambda text: text.strip().lower(),
-        lambda value: value in words,
-        f"must be one of {', '.join(words)}",
+        lambda value: isinstance(value, str) and value in words,
+        f"must be {'one of ' if len(words) > 1 else ''}{', '.join(words)}",
     )
 
 
+def _is_unicode(value: object) -> bool:
+    """Whether *value* is a text that can be sent: bytes outside UTF-8 arrive as lone surrogates."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and value.strip() != ""
+    return isinstance(value, str) and _is_unicode(value) and value.strip() != ""
 
 
 def _is_optional_text(value: object) -> bool:
     return value is None or _is_text(value)
 
 
+# Characters that no client escapes, so that the path in a request is the path as it is written here.
+_PATH: Final = re.compile(r"(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._~-]+)+")
+
+
 def _is_path(value: object) -> bool:
-    if value is None:
-        return True
-    return isinstance(value, str) and value.startswith("/") and not set(value) & set(" ?#{}")
+    return value is None or (isinstance(value, str) and _PATH.fullmatch(value) is not None)
 
 
 def _is_http_url(value: object) -> bool:
     if value is None:
         return True
-    if not isinstance(value, str):
+    # urlsplit drops line breaks and tabs, so they are looked for before.
+    if not isinstance(value, str) or not value.isprintable() or " " in value:
         return False
     try:
         parts = urlsplit(value)
@@ -114,56 +133,88 @@ def _is_http_url(value: object) -> bool:
 
 def _is_pairs(value: object) -> bool:
     return isinstance(value, Mapping) and all(
-        isinstance(key, str) and key and isinstance(text, str) for key, text in value.items()
+        _is_unicode(key) and key and _is_unicode(text) for key, text in value.items()
     )
 
 
-def _known_propagators() -> frozenset[str]:
-    names = {entry.name for entry in entry_points(group="opentelemetry_propagator")}
-    return frozenset(names | {"tracecontext", "baggage", "none"})
+# Source: RFC 9110, 5.1 and 5.5: a field name is a token; a value has no control characters.
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+
+def _are_headers(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(key, str)
+        and _HEADER_NAME.fullmatch(key)
+        and isinstance(text, str)
+        and _HEADER_VALUE.fullmatch(text)
+        for key, text in value.items()
+    )
+
+
+def _are_words(value: object) -> bool:
+    return isinstance(value, tuple) and value != () and all(isinstance(word, str) for word in value)
+
+
+_COMMON_PROPAGATORS: Final = frozenset({"tracecontext", "baggage", "none"})
 
 
 def _are_propagators(value: object) -> bool:
-    if not isinstance(value, tuple) or not value:
+    if not isinstance(value, tuple) or not _are_words(value):
         return False
-    return set(value) <= {"tracecontext", "baggage", "none"} or set(value) <= _known_propagators()
+    return set(value) <= _COMMON_PROPAGATORS or set(value) <= _COMMON_PROPAGATORS | {
+        entry.name for entry in entry_points(group="opentelemetry_propagator")
+    }
 
 
 def _is_trust(value: object) -> bool:
-    if not isinstance(value, tuple) or not value:
+    if not isinstance(value, tuple) or not _are_words(value):
         return False
-    if len(value) == 1 and value[0] in {"private", "always", "never"}:
-        return True
-    return all(_is_network(word) for word in value)
+    return value in {("private",), ("always",), ("never",)} or all(_is_network(word) for word in value)
 
 
-def _is_network(word: object) -> bool:
+def _is_network(word: str) -> bool:
     try:
-        ip_network(str(word))
+        ip_network(word)
     except ValueError:
         return False
-    return isinstance(word, str)
+    return True
 
 
-FLAG = Kind(parse_flag, lambda value: isinstance(value, bool), "must be true or false")
-TEXT = Kind(str.strip, _is_text, "must be a text that is not empty")
-OPTIONAL_TEXT = Kind(str.strip, _is_optional_text, "must be a text that is not empty, or None")
-PATH = Kind(
+FLAG: Final = Kind(parse_flag, lambda value: isinstance(value, bool), "must be true or false")
+TEXT: Final = Kind(str.strip, _is_text, "must be a text in UTF-8 that is not empty")
+OPTIONAL_TEXT: Final = Kind(
+    str.strip, _is_optional_text, "must be a text in UTF-8 that is not empty, or None"
+)
+PATH: Final = Kind(
     _parse_path,
     _is_path,
-    "must begin with '/' and hold no space, '?', '#' or braces, like '/metrics' ('off' in the environment, "
-    "None in code, turns the endpoint off)",
+    "must be a path like '/metrics', of letters, digits, '-', '.', '_' and '~' between slashes, with none at "
+    "its end ('off' in the environment, None in code, turns the endpoint off)",
 )
-HTTP_URL = Kind(str.strip, _is_http_url, "must be an http or https URL, like 'http://localhost:4318'")
-PAIRS = Kind(parse_pairs, _is_pairs, "must be pairs of texts, like 'key=value,other=value'")
-PROPAGATORS = Kind(
+HTTP_URL: Final = Kind(
+    str.strip, _is_http_url, "must be an http or https URL, like 'http://localhost:4318'", masked=bare_url
+)
+PAIRS: Final = Kind(
+    parse_pairs,
+    _is_pairs,
+    "must be pairs of texts in UTF-8, like 'key=value,other=value' (in code a mapping)",
+)
+HEADERS: Final = Kind(
+    parse_pairs,
+    _are_headers,
+    "must be HTTP headers, like 'api-key=value,other=value' (in code a mapping)",
+    masked=hidden,
+)
+PROPAGATORS: Final = Kind(
     _parse_words,
     _are_propagators,
-    "must name installed propagators: tracecontext and baggage come with OpenTelemetry, b3 and others in "
-    "packages like opentelemetry-propagator-b3",
+    "must name installed propagators, like 'tracecontext,baggage' (in code a tuple of texts): those two come "
+    "with OpenTelemetry, b3 and others in packages like opentelemetry-propagator-b3",
 )
-TRUST = Kind(
+TRUST: Final = Kind(
     _parse_words,
     _is_trust,
-    "must be private, always, never, or networks like '10.0.0.0/8,fd00::/8'",
+    "must be private, always or never alone, or networks like '10.0.0.0/8,fd00::/8' (in code a tuple of "
+    "texts)",
 )

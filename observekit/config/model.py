@@ -1,14 +1,14 @@
 """The configuration: each setting with its default, its rule and its environment variables, in one place."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from observekit.catalogue.health import LIVENESS, READINESS, STARTUP
-from observekit.config.contradictions import contradictions
 from observekit.config.kinds import (
     FLAG,
+    HEADERS,
     HTTP_URL,
     OPTIONAL_TEXT,
     PAIRS,
@@ -20,7 +20,17 @@ from observekit.config.kinds import (
     count,
     number,
 )
-from observekit.config.setting import Setting, milliseconds, negated, resource, setting, traces_below
+from observekit.config.masked import text
+from observekit.config.rules import broken
+from observekit.config.setting import (
+    Setting,
+    milliseconds,
+    negated,
+    negated_exactly,
+    resource,
+    setting,
+    traces_below,
+)
 from observekit.errors import ConfigError
 from observekit.semconv import (
     DEPLOYMENT_ENVIRONMENT_NAME,
@@ -49,7 +59,7 @@ class Config:
         True,
         FLAG,
         negated("OBSERVEKIT_DISABLED"),
-        negated("OTEL_SDK_DISABLED"),
+        negated_exactly("OTEL_SDK_DISABLED"),
         help="Off leaves the application exactly as it is.",
     )
     service_name: str = setting(
@@ -140,11 +150,10 @@ class Config:
     )
     traces_headers: Mapping[str, str] = setting(
         _NOTHING,
-        PAIRS,
+        HEADERS,
         "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
         "OTEL_EXPORTER_OTLP_HEADERS",
         help="Headers sent with each export, such as an API key.",
-        secret=True,
     )
     traces_compression: str = setting(
         "none",
@@ -190,8 +199,8 @@ class Config:
         ("private",),
         TRUST,
         "OBSERVEKIT_TRUST_INCOMING",
-        help="Whose traces are continued: private (loopback, private and link-local peers), always, never, or "
-        "networks. Others get a trace of their own with a link to theirs.",
+        help="Whose traces are continued: private (loopback, private and link-local peers), always, never, "
+        "or networks. Others get a trace of their own with a link to theirs.",
     )
     span_attribute_limit: int = setting(
         128,
@@ -228,7 +237,7 @@ class Config:
     span_delay_seconds: float = setting(
         5.0,
         number(0, 3600, above=True),
-        milliseconds("OTEL_BSP_SCHEDULE_DELAY"),
+        milliseconds("OTEL_BSP_SCHEDULE_DELAY", most=3_600_000),
         help="Longest time an ended span waits for others.",
     )
 
@@ -269,11 +278,15 @@ class Config:
     )
 
     def __post_init__(self) -> None:
-        problems = [message for _, message in broken({name: getattr(self, name) for name in SETTINGS})]
-        if problems:
+        values = {name: getattr(self, name) for name in SETTINGS}
+        if problems := [message for _, message in broken(SETTINGS, values)]:
             raise ConfigError("\n".join(problems))
         for name in ("resource_attributes", "traces_headers"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name}={shown(name, getattr(self, name))}" for name in SETTINGS)
+        return f"{type(self).__name__}({told})"
 
 
 SETTINGS: Final[dict[str, Setting]] = {one.name: one.metadata["setting"] for one in fields(Config)}
@@ -281,20 +294,5 @@ SETTINGS: Final[dict[str, Setting]] = {one.name: one.metadata["setting"] for one
 
 
 def shown(name: str, value: object) -> str:
-    """Return *value* as it may be printed: keys of secrets stay, their values do not."""
-    if SETTINGS[name].secret and isinstance(value, Mapping):
-        return repr(dict.fromkeys(value, "[redacted]"))
-    if SETTINGS[name].secret and value is not None:
-        return "'[redacted]'"
-    return repr(dict(value)) if isinstance(value, Mapping) else repr(value)
-
-
-def broken(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield the settings that break a rule, and the rule, as a sentence; *values* has all settings."""
-    whole = True
-    for name, about in SETTINGS.items():
-        if not about.kind.accepts(values[name]):
-            whole = False
-            yield (name,), f"{name} is {shown(name, values[name])}, but {about.kind.rule}."
-    if whole:
-        yield from contradictions(values)
+    """Return *value* as Python would write it, without secrets, and of a URL only where it leads."""
+    return text(SETTINGS[name].kind.masked(value))

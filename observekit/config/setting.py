@@ -3,19 +3,23 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
-from observekit.config.kinds import Kind, parse_flag, parse_pairs
+from observekit.config.kinds import FLAG, PAIRS, Kind, parse_flag, parse_pairs
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """An environment variable, and how it is read where that differs from the setting's kind.
 
-    ``read`` returns ``None`` where the variable says nothing about the setting.
+    ``read`` returns ``None`` where the variable says nothing about the setting; ``rule`` is what the
+    variable must be, and ``note`` says in a few words how it becomes the setting's value.
     """
 
     variable: str
     read: Callable[[str], object] | None = None
+    rule: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +29,6 @@ class Setting:
     kind: Kind
     sources: tuple[Source, ...]
     help: str
-    secret: bool = False
 
 
 def setting(
@@ -33,32 +36,55 @@ def setting(
     kind: Kind,
     *sources: str | Source,
     help: str,  # noqa: A002 -- the same word as in the catalogue
-    secret: bool = False,
 ) -> Any:
     """Define a field of Config by its default, its kind and the variables it is read from."""
     known = tuple(Source(one) if isinstance(one, str) else one for one in sources)
-    metadata = {"setting": Setting(kind=kind, sources=known, help=help, secret=secret)}
+    metadata = {"setting": Setting(kind=kind, sources=known, help=help)}
     if isinstance(default, Mapping):
         return field(default_factory=lambda: default, metadata=metadata)
     return field(default=default, metadata=metadata)
 
 
 def resource(attribute: str) -> Source:
-    """Read one attribute out of OTEL_RESOURCE_ATTRIBUTES."""
-    return Source("OTEL_RESOURCE_ATTRIBUTES", lambda text: parse_pairs(text).get(attribute))
+    """Read one attribute out of OTEL_RESOURCE_ATTRIBUTES; one that is empty says nothing."""
+
+    def read(text: str) -> str | None:
+        return parse_pairs(text).get(attribute, "").strip() or None
+
+    return Source("OTEL_RESOURCE_ATTRIBUTES", read, PAIRS.rule, f"its {attribute}")
 
 
 def negated(variable: str) -> Source:
     """Read a variable that turns off what the setting turns on."""
-    return Source(variable, lambda text: not parse_flag(text))
+    return Source(variable, lambda text: not parse_flag(text), FLAG.rule, "turns it off")
 
 
-def milliseconds(variable: str) -> Source:
+def negated_exactly(variable: str) -> Source:
+    """Read a variable of OpenTelemetry that turns off what the setting turns on."""
+
+    def read(text: str) -> bool:
+        # Source: OpenTelemetry specification, boolean value: only "true", in any case, counts as true;
+        # any other value should be reported and counts as not set.
+        word = text.strip().lower()
+        if word not in {"true", "false"}:
+            raise ValueError(text)
+        return word == "false"
+
+    return Source(variable, read, FLAG.rule, "turns it off")
+
+
+def milliseconds(variable: str, *, most: int) -> Source:
     """Read a variable that is in milliseconds into a setting that is in seconds."""
-    return Source(variable, lambda text: float(text) / 1000)
+    rule = f"must be a number of milliseconds above 0 and at most {most}"
+    return Source(variable, lambda text: float(text) / 1000, rule, "in milliseconds")
 
 
 def traces_below(variable: str) -> Source:
     """Read the endpoint that all signals share."""
-    # Source: OTLP exporter specification: signals are appended to the common endpoint, not to their own.
-    return Source(variable, lambda text: text.strip().rstrip("/") + "/v1/traces" if text.strip() else "")
+
+    def read(text: str) -> str:
+        # Source: OTLP exporter specification: signals are appended to the common endpoint, not to their own.
+        parts = urlsplit(text.strip())
+        return parts._replace(path=parts.path.rstrip("/") + "/v1/traces").geturl()
+
+    return Source(variable, read, note="with /v1/traces")
