@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from ipaddress import ip_network
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
-from observekit.config.masked import bare_url, hidden, plain
+from observekit.config.masked import bare_url, hidden, http_url, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +119,7 @@ def _is_path(value: object) -> bool:
 
 
 def _is_http_url(value: object) -> bool:
-    if value is None:
-        return True
-    # urlsplit drops line breaks and tabs, so they are looked for before.
-    if not isinstance(value, str) or not value.isprintable() or " " in value:
-        return False
-    try:
-        parts = urlsplit(value)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
+    return value is None or (isinstance(value, str) and http_url(value) is not None)
 
 
 def _is_pairs(value: object) -> bool:

@@ -25,6 +25,19 @@ def hidden(value: object) -> object:
     return REDACTED
 
 
+def http_url(value: str) -> SplitResult | None:
+    """Return the parts of *value*, or ``None`` if it is no http or https URL."""
+    # urlsplit drops line breaks and tabs, so they are looked for before.
+    if not value.isprintable() or " " in value:
+        return None
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        return None
+    return parts if good else None
+
+
 def bare_url(value: object) -> object:
     """Return a URL without userinfo, query, fragment and the path beyond its first segment."""
     if value is None:
@@ -33,13 +46,9 @@ def bare_url(value: object) -> object:
         return REDACTED
     if _HARMLESS.fullmatch(value):
         return value
-    try:
-        parts = urlsplit(value)
-        whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return REDACTED
+    parts = http_url(value)
     # An '@' in the path is userinfo with an unquoted slash in it: http://user:1/2@host.
-    return _bare(parts) if whole and "@" not in parts.path else REDACTED
+    return REDACTED if parts is None or "@" in parts.path else _bare(parts)
 
 
 def _bare(parts: SplitResult) -> str:
@@ -62,4 +71,4 @@ def text(value: object) -> str:
 def cut(value: object) -> str:
     """Return *value* at a length that fits into a sentence."""
     whole = text(value)
-    return whole if len(whole) <= _SENTENCE_CHARACTERS else f"{whole[:_SENTENCE_CHARACTERS]}…"
+    return whole if len(whole) <= _SENTENCE_CHARACTERS else f"{whole[:_SENTENCE_CHARACTERS]}..."

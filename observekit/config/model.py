@@ -215,7 +215,14 @@ class Config:
         count(16, 1_000_000),
         "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
         "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
-        help="Characters an attribute value may have before it is cut.",
+        help="Characters the value of a span's attribute may have before it is cut.",
+    )
+    event_attribute_length_limit: int = setting(
+        # Source: 16 KiB hold a traceback of 100 frames, the longest thing an event carries.
+        16 * 1024,
+        count(16, 1_000_000),
+        "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+        help="Characters the value of an attribute of an event or link may have before it is cut.",
     )
     span_event_limit: int = setting(
         128, count(0, 10_000), "OTEL_SPAN_EVENT_COUNT_LIMIT", help="Events a span."
