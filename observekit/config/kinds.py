@@ -38,6 +38,16 @@ def parse_flag(text: str) -> bool:
     raise ValueError(text)
 
 
+def parse_true(text: str) -> bool:
+    """Read a yes or no as OpenTelemetry has it."""
+    # Source: OpenTelemetry specification, boolean value: only "true", in any case, counts as true; other
+    # values than "true" and "false" should be reported and count as not set.
+    word = text.strip().lower()
+    if word in {"true", "false"}:
+        return word == "true"
+    raise ValueError(text)
+
+
 def parse_pairs(text: str) -> dict[str, str]:
     """Read ``key=value,key=value`` with percent-encoding, as OTEL_RESOURCE_ATTRIBUTES has it."""
     pairs: dict[str, str] = {}

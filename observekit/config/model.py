@@ -19,18 +19,11 @@ from observekit.config.kinds import (
     choice,
     count,
     number,
+    parse_true,
 )
 from observekit.config.masked import text
 from observekit.config.rules import broken
-from observekit.config.setting import (
-    Setting,
-    milliseconds,
-    negated,
-    negated_exactly,
-    resource,
-    setting,
-    traces_below,
-)
+from observekit.config.setting import Setting, milliseconds, negated, resource, setting, traces_below
 from observekit.errors import ConfigError
 from observekit.semconv import (
     DEPLOYMENT_ENVIRONMENT_NAME,
@@ -59,7 +52,7 @@ class Config:
         True,
         FLAG,
         negated("OBSERVEKIT_DISABLED"),
-        negated_exactly("OTEL_SDK_DISABLED"),
+        negated("OTEL_SDK_DISABLED", parse_true),
         help="Off leaves the application exactly as it is.",
     )
     service_name: str = setting(

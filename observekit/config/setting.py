@@ -54,23 +54,9 @@ def resource(attribute: str) -> Source:
     return Source("OTEL_RESOURCE_ATTRIBUTES", read, PAIRS.rule, f"its {attribute}")
 
 
-def negated(variable: str) -> Source:
+def negated(variable: str, parse: Callable[[str], bool] = parse_flag) -> Source:
     """Read a variable that turns off what the setting turns on."""
-    return Source(variable, lambda text: not parse_flag(text), FLAG.rule, "turns it off")
-
-
-def negated_exactly(variable: str) -> Source:
-    """Read a variable of OpenTelemetry that turns off what the setting turns on."""
-
-    def read(text: str) -> bool:
-        # Source: OpenTelemetry specification, boolean value: only "true", in any case, counts as true;
-        # any other value should be reported and counts as not set.
-        word = text.strip().lower()
-        if word not in {"true", "false"}:
-            raise ValueError(text)
-        return word == "false"
-
-    return Source(variable, read, FLAG.rule, "turns it off")
+    return Source(variable, lambda text: not parse(text), FLAG.rule, "turns it off")
 
 
 def milliseconds(variable: str, *, most: int) -> Source:

@@ -60,6 +60,7 @@ def test_the_defaults_are_these() -> None:
         "trust_incoming": ("private",),
         "span_attribute_limit": 128,
         "span_attribute_length_limit": 1024,
+        "event_attribute_length_limit": 16384,
         "span_event_limit": 128,
         "span_link_limit": 128,
         "event_attribute_limit": 128,
