@@ -1,0 +1,1 @@
+"""From the catalogue to files: Grafana boards, their provisioning, and an example scrape configuration."""

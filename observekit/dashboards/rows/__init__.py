@@ -1,0 +1,1 @@
+"""Rows of panels, one file for each question; a board is a choice of them."""

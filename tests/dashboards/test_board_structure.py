@@ -1,0 +1,124 @@
+"""The committed boards as Grafana will see them: importable without an edit, and laid out cleanly."""
+
+import json
+import re
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_FILES = sorted((Path(__file__).parents[2] / "grafana" / "dashboards").glob("*.json"))
+_BOARDS = [pytest.param(json.loads(path.read_text(encoding="utf-8")), id=path.stem) for path in _FILES]
+_each_board = pytest.mark.parametrize("board", _BOARDS)
+
+Json = dict[str, Any]
+
+# Source: the unit ids of Grafana's value formats, as far as they are in use here.
+_UNITS = {"bytes", "cps", "none", "percentunit", "reqps", "s", "short"}
+
+
+def _panels(board: Json) -> list[Json]:
+    return [panel for panel in board["panels"] if panel["type"] != "row"]
+
+
+def _cells(panel: Json) -> set[tuple[int, int]]:
+    place = panel["gridPos"]
+    columns = range(place["x"], place["x"] + place["w"])
+    return {(x, y) for x in columns for y in range(place["y"], place["y"] + place["h"])}
+
+
+def test_there_are_boards_to_look_at() -> None:
+    assert [path.name for path in _FILES] == ["observekit-service.json"]
+
+
+@_each_board
+def test_file_provisioning_takes_the_board_as_it_is(board: Json) -> None:
+    assert re.fullmatch(r"[a-z][a-z0-9-]{1,39}", board["uid"])
+    assert {"id", "__inputs", "__requires", "version"} & board.keys() == set()
+    assert {
+        key: board[key] for key in ("schemaVersion", "editable", "graphTooltip", "refresh", "time", "tags")
+    } == {
+        "schemaVersion": 39,
+        "editable": False,
+        "graphTooltip": 1,
+        "refresh": "30s",
+        "time": {"from": "now-1h", "to": "now"},
+        "tags": ["observekit"],
+    }
+
+
+@_each_board
+def test_no_panel_leaves_the_grid_or_covers_another(board: Json) -> None:
+    cells = [_cells(panel) for panel in board["panels"]]
+
+    everything = set(chain.from_iterable(cells))
+
+    assert sum(len(each) for each in cells) == len(everything)
+    assert {x for x, _ in everything} == set(range(24))
+    assert {y for _, y in everything} == set(range(max(y for _, y in everything) + 1))
+
+
+@_each_board
+def test_panel_ids_are_the_numbers_from_one(board: Json) -> None:
+    ids = [panel["id"] for panel in board["panels"]]
+
+    assert ids == list(range(1, len(ids) + 1))
+
+
+@_each_board
+def test_each_panel_has_a_title_of_its_own_a_description_and_a_unit(board: Json) -> None:
+    panels = _panels(board)
+
+    assert len({panel["title"] for panel in panels}) == len(panels)
+    assert [panel["title"] for panel in panels if not panel["title"] or len(panel["description"]) < 80] == []
+    assert {panel["fieldConfig"]["defaults"]["unit"] for panel in panels} <= _UNITS
+
+
+@_each_board
+def test_thresholds_rise_from_a_base_without_a_value(board: Json) -> None:
+    for panel in _panels(board):
+        values = [step["value"] for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]]
+
+        assert values[0] is None
+        assert values[1:] == sorted(set(values[1:]))
+
+
+@_each_board
+def test_every_part_reads_from_the_data_source_that_was_chosen(board: Json) -> None:
+    targets = [target for panel in _panels(board) for target in panel["targets"]]
+    parts = [*_panels(board), *targets, *board["annotations"]["list"][1:], *board["templating"]["list"][1:]]
+
+    assert {json.dumps(part["datasource"], sort_keys=True) for part in parts} == {
+        '{"type": "prometheus", "uid": "${datasource}"}'
+    }
+
+
+@_each_board
+def test_the_first_variable_is_the_data_source_and_all_is_never_empty(board: Json) -> None:
+    first, *others = board["templating"]["list"]
+
+    assert (first["type"], first["name"], first["query"]) == ("datasource", "datasource", "prometheus")
+    assert [
+        (each["name"], each["allValue"], each["multi"], each["includeAll"], each["refresh"])
+        for each in others
+    ] == [
+        ("job", ".+", True, True, 2),
+        ("instance", ".+", True, True, 2),
+        ("route", ".*", True, True, 2),
+    ]
+
+
+@_each_board
+def test_boards_are_linked_by_tag_and_keep_what_was_chosen(board: Json) -> None:
+    links = [(link["type"], link["tags"], link["includeVars"], link["keepTime"]) for link in board["links"]]
+
+    assert links == [("dashboards", ["observekit"], True, True)]
+
+
+@_each_board
+def test_each_panel_draws_each_query_under_its_own_letter(board: Json) -> None:
+    for panel in _panels(board):
+        letters = [target["refId"] for target in panel["targets"]]
+
+        assert letters == list("ABCDEFGH")[: len(letters)]
