@@ -3,8 +3,8 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
-from observekit import __version__
 from observekit.cli import catalogue, check, dashboards, demo
 from observekit.cli.exits import FINE, WRONG_INPUT
 from observekit.errors import ObservekitError
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="observekit", description="Metrics, logs, traces, health and boards for Python services."
     )
-    parser.add_argument("--version", action="version", version=f"observekit {__version__}")
+    parser.add_argument("--version", action="version", version=f"observekit {version('observekit')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in _COMMANDS:
         command.add(commands)

@@ -1,0 +1,58 @@
+"""The one boundary: failures of our own code stop here, are counted, and are told once a minute."""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from threading import RLock
+from time import monotonic
+from typing import Final
+from weakref import WeakMethod
+
+# Source: FAULTS P14: at most one diagnostic line for each reason and minute.
+QUIET_SECONDS: Final = 60.0
+
+Report = Callable[[str, BaseException, int], None]
+
+
+class Guard:
+    """Counts what fails inside observekit, by component, and keeps it away from the service."""
+
+    __slots__ = ("_clock", "_lock", "_report", "_told", "failures")
+
+    def __init__(self, components: tuple[str, ...], clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._lock = RLock()  # Re-entrant: a signal handler may fail in the middle of a failure.
+        self._report: Report | None = None
+        self._told: dict[str, float] = {}
+        self.failures: dict[str, int] = dict.fromkeys(components, 0)
+
+    def report_to(self, report: Report | None) -> None:
+        """Hand further failures to *report* as component, error and how many there were so far."""
+        self._report = report
+
+    def failed(self, component: str, error: BaseException) -> None:
+        """Count a failure and tell it unless one of the component was told within the last minute."""
+        with self._lock:
+            self.failures[component] = failures = self.failures.get(component, 0) + 1
+            now = self._clock()
+            if now - self._told.get(component, -QUIET_SECONDS) < QUIET_SECONDS:
+                return
+            self._told[component] = now
+        if self._report is not None:
+            with suppress(Exception):  # It is counted already, and there is nobody left to tell.
+                self._report(component, error, failures)
+
+
+def in_forked_child(reset: Callable[[], None]) -> None:
+    """Call the bound method *reset* in every forked child, for as long as its object lives.
+
+    A child has none of its parent's threads, and its locks may be held by one of them.
+    """
+    method = WeakMethod(reset)
+
+    def child() -> None:
+        alive = method()
+        if alive is not None:
+            alive()
+
+    os.register_at_fork(after_in_child=child)

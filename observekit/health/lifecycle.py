@@ -1,0 +1,85 @@
+"""The life of the process: starting, ready, draining, stopped, or broken."""
+
+from collections.abc import Callable, Iterator
+from threading import RLock
+from typing import Final, Literal
+
+State = Literal["starting", "ready", "draining", "stopped", "broken"]
+
+# Nothing leads back from draining: a load balancer that was told to stay away must not be called again.
+_NEXT: Final[dict[State, frozenset[State]]] = {
+    "starting": frozenset({"ready", "draining", "stopped", "broken"}),
+    "ready": frozenset({"draining", "stopped", "broken"}),
+    "draining": frozenset({"stopped", "broken"}),
+    "broken": frozenset({"draining", "stopped"}),
+    # A new start-up is a new life, as in a test-suite that starts one application again and again.
+    "stopped": frozenset({"starting"}),
+}
+
+Changed = Callable[[State, State, str], None]
+
+
+class Lifecycle:
+    """Where the process is in its life.
+
+    ``ready`` is reached when every application that began a start-up has finished it.
+    """
+
+    __slots__ = ("_changed", "_lock", "_starting", "_state")
+
+    def __init__(self, changed: Changed | None = None) -> None:
+        self._changed = changed
+        self._lock = RLock()
+        self._state: State = "starting"
+        self._starting = 0
+
+    @property
+    def state(self) -> State:
+        """The state now."""
+        return self._state
+
+    def begin_startup(self) -> None:
+        """Note that an application began its start-up."""
+        with self._lock:
+            self._starting += 1
+        if self._state == "stopped":
+            self._enter("starting", "a start-up began")
+
+    def finish_startup(self, cause: str) -> None:
+        """Note that an application finished its start-up; the last one makes the process ready."""
+        with self._lock:
+            self._starting = max(0, self._starting - 1)
+            last = self._starting == 0
+        if last and self._state == "starting":
+            self._enter("ready", cause)
+
+    def serving(self) -> None:
+        """Note that a request came; a server that runs no start-up protocol is ready when it serves."""
+        if self._state == "starting" and self._starting == 0:
+            self._enter("ready", "first request")
+
+    def drain(self, cause: str = "asked to") -> None:
+        """Ask for no further traffic: readiness fails from now on, requests are still answered."""
+        self._enter("draining", cause)
+
+    def stop(self, cause: str = "asked to") -> None:
+        """Note that the service has ended its work."""
+        self._enter("stopped", cause)
+
+    def fail(self, cause: str) -> None:
+        """Note that the process is beyond repair: liveness fails, so that it is replaced."""
+        self._enter("broken", cause)
+
+    def readings(self) -> Iterator[tuple[tuple[str], float]]:
+        """Yield each state, with 1 for the one that holds."""
+        for state in _NEXT:
+            yield (state,), float(state == self._state)
+
+    def _enter(self, state: State, cause: str) -> None:
+        with self._lock:
+            before = self._state
+            if state not in _NEXT[before]:
+                return
+            self._state = state
+        if self._changed is not None:
+            self._changed(before, state, cause)

@@ -1,0 +1,101 @@
+"""What an application's lifespan says of the life of the process."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from observekit.asgi import ASGIApp, Message, Receive, Scope, Send
+from observekit.health.lifecycle import Lifecycle
+
+_OVER: Final = frozenset({"lifespan.shutdown.complete", "lifespan.shutdown.failed"})
+
+
+class Lifespan:
+    """Passes the lifespan protocol on unchanged, and tells the life cycle how far it is.
+
+    ``configured`` is called when a server begins: it has set up its logging by then. ``flush`` is awaited
+    before the server hears that the last application has ended: what comes after may be the end of the
+    process, because servers end it with the signal they were stopped by.
+    """
+
+    __slots__ = ("_configured", "_flush", "_lifecycle", "_running")
+
+    def __init__(
+        self, lifecycle: Lifecycle, configured: Callable[[], None], flush: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._lifecycle = lifecycle
+        self._configured = configured
+        self._flush = flush
+        self._running = 0
+
+    def serving(self) -> None:
+        """Note that a request came."""
+        if self._lifecycle.state == "starting":
+            self._lifecycle.serving()
+
+    async def run(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the lifespan of *app*."""
+        self._configured()
+        self._lifecycle.begin_startup()
+        self._running += 1
+        run = _Run(self, receive, send)
+        try:
+            await app(scope, run.receive, run.send)
+        finally:
+            self._running -= 1
+            # An application without a lifespan raises or returns here; servers go on without, and so do we.
+            run.settle("application has no lifespan")
+
+    def started(self, cause: str) -> None:
+        """Note that an application has started."""
+        self._lifecycle.finish_startup(cause)
+
+    def failed(self) -> None:
+        """Note that an application could not start."""
+        self._lifecycle.fail("application failed to start")
+
+    def ending(self) -> None:
+        """Note that the server is about to end."""
+        self._lifecycle.drain("server is shutting down")
+
+    async def ended(self) -> None:
+        """Note that an application has ended; the last one takes what is left of its telemetry along."""
+        if self._running == 1:
+            self._lifecycle.stop("application has ended")
+            await self._flush()
+
+
+class _Run:
+    """One run of the protocol."""
+
+    __slots__ = ("_lifespan", "_receive", "_send", "_settled")
+
+    def __init__(self, lifespan: Lifespan, receive: Receive, send: Send) -> None:
+        self._lifespan = lifespan
+        self._receive = receive
+        self._send = send
+        self._settled = False
+
+    async def receive(self) -> Message:
+        """Pass on a message from the server."""
+        message = await self._receive()
+        if message["type"] == "lifespan.shutdown":
+            self._lifespan.ending()
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Pass on a message to the server."""
+        kind = message["type"]
+        if kind == "lifespan.startup.complete":
+            self.settle("application has started")
+        elif kind == "lifespan.startup.failed":
+            self._settled = True
+            self._lifespan.failed()
+        elif kind in _OVER:
+            await self._lifespan.ended()
+        await self._send(message)
+
+    def settle(self, cause: str) -> None:
+        """Note that this start-up is over, once."""
+        if not self._settled:
+            self._settled = True
+            self._lifespan.started(cause)

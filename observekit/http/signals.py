@@ -1,0 +1,86 @@
+"""What a request leaves behind: its samples and its canonical event, from the same facts as its span."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from observekit.asgi import Scope
+from observekit.http.exchange import Exchange
+from observekit.logs.pipeline import Pipeline
+from observekit.metrics.cells import CounterCell, GaugeCell, HistogramCell
+from observekit.metrics.family import Family
+from observekit.semconv import (
+    CLIENT_ADDRESS,
+    HTTP_REQUEST_METHOD,
+    HTTP_RESPONSE_STATUS_CODE,
+    HTTP_ROUTE,
+    KNOWN_METHODS,
+    OTHER_METHOD,
+    URL_PATH,
+    label,
+)
+
+_LEVELS: Final = {"ok": "info", "client_error": "info", "server_error": "error", "aborted": "warning"}
+_METHOD: Final = label(HTTP_REQUEST_METHOD)
+_ROUTE: Final = label(HTTP_ROUTE)
+_STATUS: Final = label(HTTP_RESPONSE_STATUS_CODE)
+_PATH: Final = label(URL_PATH)
+_CLIENT: Final = label(CLIENT_ADDRESS)
+
+
+def known_method(scope: Scope) -> str:
+    """Return the method, ``_OTHER`` for what is none: a client must not be able to invent series."""
+    method: str = scope["method"]
+    return method if method in KNOWN_METHODS else OTHER_METHOD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestMetrics:
+    """The families that requests are counted in."""
+
+    duration: Family[HistogramCell]
+    active: Family[GaugeCell]
+    first_byte: Family[HistogramCell]
+    aborted: Family[CounterCell]
+
+    def record(self, exchange: Exchange, method: str, route: str, trace: tuple[str, str] | None) -> None:
+        """Count a closed exchange; *trace* is an exemplar's trace and span id."""
+        status = "" if exchange.status is None else str(exchange.status)
+        ended = exchange.ended or exchange.started
+        self.duration.cell(method, route, status).observe(ended - exchange.started, trace)
+        if exchange.first_byte is not None:
+            self.first_byte.cell(route).observe(exchange.first_byte - exchange.started, trace)
+        reason = exchange.reason()
+        if reason is not None:
+            self.aborted.cell(route, reason).add()
+
+
+def log_request(
+    pipeline: Pipeline, scope: Scope, exchange: Exchange, route: str, ids: Mapping[str, str]
+) -> None:
+    """Write the canonical event of a closed exchange."""
+    outcome = exchange.outcome()
+    client = scope.get("client")
+    fields: dict[str, Any] = {
+        _METHOD: scope["method"],
+        _ROUTE: route,
+        _PATH: scope["path"],
+        _STATUS: exchange.status,
+        "outcome": outcome,
+        "duration_seconds": _seconds(exchange, exchange.ended),
+        "time_to_first_byte_seconds": _seconds(exchange, exchange.first_byte),
+        "response_bytes": exchange.bytes,
+        _CLIENT: client[0] if client else None,
+    }
+    reason = exchange.reason()
+    if reason is not None:
+        fields["reason"] = reason
+    error = exchange.error if isinstance(exchange.error, Exception) else None
+    for name, value in exchange.fields.items():
+        fields[name if name not in fields else f"{name}_"] = value
+    pipeline.emit(_LEVELS[outcome], "http.request", fields, logger="observekit.http", ids=ids, error=error)
+
+
+def _seconds(exchange: Exchange, reading: float | None) -> float | None:
+    # Microseconds are what the clock is good for; more digits only cost bytes.
+    return None if reading is None else round(reading - exchange.started, 6)

@@ -1,0 +1,149 @@
+"""setup(), instrument() and ObserveMiddleware: one kit for the process, however often it is asked for."""
+
+import atexit
+import sys
+from dataclasses import replace
+from threading import RLock
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry
+from prometheus_client.registry import REGISTRY
+
+from observekit.asgi import ASGIApp, Receive, Scope, Send
+from observekit.config import Config, Effective, load
+from observekit.config.model import SETTINGS, shown
+from observekit.errors import ConfigError
+from observekit.install.assemble import assemble
+from observekit.install.kit import Kit
+from observekit.integrations import starlette
+
+
+class _Process:
+    """The one kit of this process; setup() makes it, Kit.shutdown() ends it."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._kit: Kit | None = None
+
+    def kit(
+        self, config: Config | None, registry: CollectorRegistry | None, overrides: dict[str, Any]
+    ) -> Kit:
+        with self._lock:
+            if self._kit is not None and config is None and registry is None and not overrides:
+                return self._kit
+            effective = _effective(config, overrides)
+            if self._kit is not None:
+                _refuse_other(self._kit, effective.config, registry)
+                return self._kit
+            self._kit = kit = assemble(effective, REGISTRY if registry is None else registry)
+            kit.on_shutdown(self._forget)
+            atexit.register(kit.shutdown)
+            return kit
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._kit = None
+
+
+_PROCESS = _Process()
+
+
+def setup(
+    config: Config | None = None,
+    *,
+    registry: CollectorRegistry | None = None,
+    **overrides: Any,
+) -> Kit:
+    """Set up logs, traces, metrics and health for this process.
+
+    A second call with the same settings returns the same kit, and so does one without any.
+
+    Args:
+        config: All settings; made from *overrides*, the environment and defaults unless given.
+        registry: Where metrics are registered; prometheus-client's default registry unless given.
+        **overrides: Settings by the names of Config's fields.
+
+    Raises:
+        ConfigError: If a setting is wrong, or differs from what the process was set up with.
+    """
+    return _PROCESS.kit(config, registry, overrides)
+
+
+def instrument(app: Any, **overrides: Any) -> Kit:
+    """Observe a Starlette or FastAPI application, in place; a second time changes nothing.
+
+    For any other ASGI application use ``ObserveMiddleware(app)``.
+
+    Args:
+        app: The application.
+        **overrides: As for setup(), which is called if nobody has.
+
+    Raises:
+        ConfigError: If a setting is wrong, or *app* is not of a known framework.
+    """
+    if not starlette.is_application(app):
+        raise ConfigError(
+            f"instrument() got {type(app).__name__!r}, but knows Starlette and FastAPI applications only. "
+            "For another ASGI application write app = ObserveMiddleware(app)."
+        )
+    kit = setup(**overrides)
+    if kit.config.enabled and starlette.add_layer(app, kit.layer) and kit.config.traces:
+        starlette.silence(app)
+    return kit
+
+
+class ObserveMiddleware:
+    """Observe any ASGI application; put it outermost.
+
+    ``app.add_middleware(ObserveMiddleware)`` or ``app = ObserveMiddleware(app)``.
+
+    Args:
+        app: The application.
+        **overrides: As for setup(), which is called if nobody has.
+    """
+
+    __slots__ = ("_layer", "app")
+
+    def __init__(self, app: ASGIApp, **overrides: Any) -> None:
+        # Named as everywhere, so that those who walk the middleware stack find their way.
+        self.app = app
+        self._layer = setup(**overrides).layer(app)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        await self._layer(scope, receive, send)
+
+
+def get_logger(name: str | None = None) -> Any:
+    """Return structlog's logger of *name*, the name of the calling module unless given."""
+    if name is None:
+        name = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001 -- as warnings and logging do
+    return structlog.get_logger(name)
+
+
+def _effective(config: Config | None, overrides: dict[str, Any]) -> Effective:
+    if config is None:
+        return load(**overrides)
+    unknown = sorted(overrides.keys() - SETTINGS.keys())
+    if unknown:
+        raise ConfigError(f"{unknown[0]!r} is no setting; Config names them all.")
+    return Effective(
+        config=replace(config, **overrides),
+        origins=dict.fromkeys(SETTINGS, "argument"),
+        problems=(),
+        unknown=(),
+    )
+
+
+def _refuse_other(kit: Kit, config: Config, registry: CollectorRegistry | None) -> None:
+    wrong = [
+        f"{name} is {shown(name, getattr(config, name))}, but this process was set up with "
+        f"{shown(name, getattr(kit.config, name))}."
+        for name in SETTINGS
+        if getattr(config, name) != getattr(kit.config, name)
+    ]
+    if registry is not None and registry is not kit.registry:
+        wrong.append("registry is another one than this process was set up with.")
+    if wrong:
+        raise ConfigError("\n".join([*wrong, "Call setup() once, or end the first with Kit.shutdown()."]))

@@ -1,0 +1,213 @@
+"""The handle on a process's telemetry: checks, life cycle, registry, and its orderly end."""
+
+import asyncio
+import atexit
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Thread
+from time import monotonic
+from typing import TypeVar, overload
+
+from prometheus_client import CollectorRegistry
+
+from observekit.asgi import ASGIApp
+from observekit.config import Config
+from observekit.health.check import Check, CheckFunction, Criticality, Probe
+from observekit.health.engine import Engine
+from observekit.health.lifecycle import Lifecycle
+
+Function = TypeVar("Function", bound=CheckFunction)
+Layer = Callable[[ASGIApp], ASGIApp]
+End = Callable[[float], None]
+
+
+class Kit:
+    """What setup() returns.
+
+    Attributes:
+        config: The configuration in use.
+        registry: Where metrics are registered; `/metrics` shows all of it.
+        lifecycle: Where the process is in its life; ``kit.lifecycle.drain()`` makes readiness fail.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        registry: CollectorRegistry,
+        lifecycle: Lifecycle,
+        engine: Engine,
+    ) -> None:
+        self.config = config
+        self.registry = registry
+        self.lifecycle = lifecycle
+        self.engine = engine
+        self.layer: Layer = _as_it_is
+        self._flushes: list[End] = []
+        self._closes: list[End] = []
+
+    @overload
+    def readiness(self, name: Function) -> Function: ...
+    @overload
+    def readiness(
+        self,
+        name: str | None = None,
+        *,
+        criticality: Criticality = "required",
+        timeout_seconds: float | None = None,
+    ) -> Callable[[Function], Function]: ...
+    def readiness(
+        self,
+        name: Function | str | None = None,
+        *,
+        criticality: Criticality = "required",
+        timeout_seconds: float | None = None,
+    ) -> Function | Callable[[Function], Function]:
+        """Register the decorated function as a check of whether this instance should get traffic.
+
+        Args:
+            name: Name of the check; the function's own unless given.
+            criticality: ``required`` takes the instance out of traffic, ``degraded`` and ``info`` only show.
+            timeout_seconds: Time the check may take; ``Config.check_timeout_seconds`` unless given.
+
+        Raises:
+            RegistrationError: If the name is taken or cannot be a label.
+        """
+        return self._register("readiness", name, criticality, timeout_seconds)
+
+    @overload
+    def liveness(self, name: Function) -> Function: ...
+    @overload
+    def liveness(
+        self, name: str | None = None, *, timeout_seconds: float | None = None
+    ) -> Callable[[Function], Function]: ...
+    def liveness(
+        self, name: Function | str | None = None, *, timeout_seconds: float | None = None
+    ) -> Function | Callable[[Function], Function]:
+        """Register the decorated function as a check of whether this process must be restarted.
+
+        It must look at this process only: a database that is down is not repaired by restarting its clients.
+
+        Args:
+            name: Name of the check; the function's own unless given.
+            timeout_seconds: Time the check may take; ``Config.check_timeout_seconds`` unless given.
+
+        Raises:
+            RegistrationError: If the name is taken or cannot be a label.
+        """
+        return self._register("liveness", name, "required", timeout_seconds)
+
+    @overload
+    def startup(self, name: Function) -> Function: ...
+    @overload
+    def startup(
+        self, name: str | None = None, *, timeout_seconds: float | None = None
+    ) -> Callable[[Function], Function]: ...
+    def startup(
+        self, name: Function | str | None = None, *, timeout_seconds: float | None = None
+    ) -> Function | Callable[[Function], Function]:
+        """Register the decorated function as a check that must pass once before start-up is over.
+
+        Args:
+            name: Name of the check; the function's own unless given.
+            timeout_seconds: Time the check may take; ``Config.check_timeout_seconds`` unless given.
+
+        Raises:
+            RegistrationError: If the name is taken or cannot be a label.
+        """
+        return self._register("startup", name, "required", timeout_seconds)
+
+    def add_check(
+        self,
+        name: str,
+        function: CheckFunction,
+        *,
+        probe: Probe = "readiness",
+        criticality: Criticality = "required",
+        timeout_seconds: float | None = None,
+    ) -> None:
+        """Register *function* as a check; it passes by returning anything but ``False`` and fails by raising.
+
+        Args:
+            name: Name of the check, a label value.
+            function: Sync or async, without arguments. A sync one runs on a thread of its own.
+            probe: Which endpoint asks it.
+            criticality: ``required`` fails the probe, ``degraded`` and ``info`` only show.
+            timeout_seconds: Time the check may take; ``Config.check_timeout_seconds`` unless given.
+
+        Raises:
+            RegistrationError: If the name is taken or cannot be a label.
+        """
+        timeout = self.config.check_timeout_seconds if timeout_seconds is None else timeout_seconds
+        self.engine.add(
+            Check(name=name, probe=probe, criticality=criticality, function=function, timeout_seconds=timeout)
+        )
+
+    def shutdown(self, budget_seconds: float | None = None) -> None:
+        """End telemetry: send and write what waits, and give back what was taken over.
+
+        Args:
+            budget_seconds: Time all of it may take; ``Config.shutdown_budget_seconds`` unless given.
+        """
+        atexit.unregister(self.shutdown)
+        self.lifecycle.stop("telemetry was shut down")
+        closes, self._closes, self._flushes = self._closes, [], []
+        self._spend(closes, budget_seconds)
+
+    async def flush(self) -> None:
+        """Send and write what waits within ``Config.shutdown_budget_seconds``, without blocking the loop."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        def work() -> None:
+            self._spend(self._flushes, None)
+            with suppress(RuntimeError):  # The loop did not wait for us.
+                loop.call_soon_threadsafe(_settle, done)
+
+        # Not the loop's executor: it may be full of the work that keeps the process from ending.
+        Thread(target=work, name="observekit-flush", daemon=True).start()
+        await done
+
+    def on_shutdown(self, forget: Callable[[], None]) -> None:
+        """Call *forget* when all is ended."""
+        self._closes.append(lambda _: forget())
+
+    def at_end(self, flush: End, close: End) -> None:
+        """Call *flush* before the process may end, and *close* when telemetry does; each with its budget."""
+        self._flushes.append(flush)
+        self._closes.append(close)
+
+    def _spend(self, ends: list[End], budget_seconds: float | None) -> None:
+        budget = self.config.shutdown_budget_seconds if budget_seconds is None else budget_seconds
+        deadline = monotonic() + budget
+        for end in ends:
+            end(max(0.0, deadline - monotonic()))
+
+    def _register(
+        self,
+        probe: Probe,
+        name: Function | str | None,
+        criticality: Criticality,
+        timeout_seconds: float | None,
+    ) -> Function | Callable[[Function], Function]:
+        def register(function: Function) -> Function:
+            own = getattr(function, "__name__", type(function).__name__)
+            self.add_check(
+                name if isinstance(name, str) else own,
+                function,
+                probe=probe,
+                criticality=criticality,
+                timeout_seconds=timeout_seconds,
+            )
+            return function
+
+        return register(name) if name is not None and not isinstance(name, str) else register
+
+
+def _settle(done: "asyncio.Future[None]") -> None:
+    if not done.done():
+        done.set_result(None)
+
+
+def _as_it_is(app: ASGIApp) -> ASGIApp:
+    """Leave *app* alone, where everything is off."""
+    return app

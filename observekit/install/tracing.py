@@ -1,0 +1,114 @@
+"""Traces of the process: OpenTelemetry's globals set from the configuration, and set back."""
+
+import os
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from time import monotonic
+from typing import Any
+
+from opentelemetry import propagate, trace
+
+from observekit.config import Config, Effective
+from observekit.guard import Guard
+from observekit.http.span import Tracing
+from observekit.install.instruments import Instruments
+from observekit.integrations import httpx
+from observekit.traces.propagation import propagator
+from observekit.traces.trust import Trust
+
+_EXPORTER = "opentelemetry.exporter.otlp.proto.http"
+
+
+def quarantine(effective: Effective) -> None:
+    """Take refused OTEL_* variables out of the environment.
+
+    The SDK reads them for itself, some while it is imported, and raises on a value it cannot use;
+    so do frameworks that import it. They were reported, and the value in use is ours.
+    """
+    for problem in effective.problems:
+        if problem.variable.startswith("OTEL_"):
+            os.environ.pop(problem.variable, None)
+
+
+class Traces:
+    """The tracer provider, the export queue and the propagators of one process."""
+
+    def __init__(
+        self, config: Config, attributes: dict[str, str], instruments: Instruments, guard: Guard
+    ) -> None:
+        self.found: list[str] = []
+        self._queue = _queue(config, instruments, guard, self.found)
+        self._undo: list[Callable[[], object]] = []
+        self._install(config, attributes)
+        self.tracing = Tracing(
+            trace.get_tracer("observekit"), propagate.get_global_textmap(), Trust(config.trust_incoming)
+        )
+
+    @property
+    def exports(self) -> bool:
+        """Whether spans are sent anywhere."""
+        return self._queue is not None
+
+    def flush(self, budget_seconds: float) -> None:
+        """Export what waits, for at most *budget_seconds*."""
+        if self._queue is not None:
+            self._queue.force_flush(int(budget_seconds * 1000))
+
+    def close(self, budget_seconds: float) -> None:
+        """Export what waits for at most *budget_seconds*, and set OpenTelemetry back as it was."""
+        deadline = monotonic() + budget_seconds
+        for undo in reversed(self._undo):
+            undo()
+        self._undo.clear()
+        if self._queue is not None:
+            self._queue.shutdown(max(0.0, deadline - monotonic()))
+
+    def _install(self, config: Config, attributes: dict[str, str]) -> None:
+        before = propagate.get_global_textmap()
+        propagate.set_global_textmap(propagator(config.propagators))
+        self._undo.append(lambda: propagate.set_global_textmap(before))
+        existing = trace.get_tracer_provider()
+        if isinstance(existing, trace.ProxyTracerProvider):
+            from observekit.traces.provider import make_provider  # noqa: PLC0415 -- the SDK, only where it is used
+
+            trace.set_tracer_provider(make_provider(config, attributes, self._queue))
+            self._undo.append(_forget_provider)
+        else:
+            self.found.append(f"tracer provider {type(existing).__qualname__} was set before; it is kept")
+        instrumentor = httpx.instrument()
+        if instrumentor is not None:
+            self._undo.append(instrumentor.uninstrument)
+
+
+def _queue(config: Config, instruments: Instruments, guard: Guard, found: list[str]) -> Any:
+    if config.traces_endpoint is None:
+        return None
+    if find_spec("opentelemetry.exporter") is None or find_spec(_EXPORTER) is None:
+        found.append("no OTLP exporter: spans are not sent; install it with pip install 'observekit[otlp]'")
+        return None
+    from observekit.traces.export import ExportQueue  # noqa: PLC0415 -- the SDK, only where it is used
+
+    module = import_module(f"{_EXPORTER}.trace_exporter")
+    compression = import_module(_EXPORTER).Compression(config.traces_compression)
+    exporter = module.OTLPSpanExporter(
+        endpoint=config.traces_endpoint,
+        headers=dict(config.traces_headers),
+        timeout=config.traces_timeout_seconds,
+        compression=compression,
+    )
+    return ExportQueue(
+        exporter,
+        size=config.span_queue_size,
+        batch=config.span_batch_size,
+        delay_seconds=config.span_delay_seconds,
+        dropped=instruments.span_dropped,
+        exported=instruments.exported,
+        guard=guard,
+    )
+
+
+def _forget_provider() -> None:
+    """Let another provider be set, as OpenTelemetry's own test tools do: there is no public way."""
+    trace._TRACER_PROVIDER = None  # noqa: SLF001
+    trace._TRACER_PROVIDER_SET_ONCE = type(trace._TRACER_PROVIDER_SET_ONCE)()  # noqa: SLF001

@@ -1,0 +1,67 @@
+"""What observekit itself has to say, as events of the catalogue."""
+
+import logging
+from typing import Any, Final
+
+from observekit.catalogue import events
+from observekit.config import Effective
+from observekit.health.check import Check, Result, Status
+from observekit.health.lifecycle import State
+from observekit.logs.pipeline import Pipeline
+from observekit.logs.record import message_of
+
+_LOGGER: Final = "observekit"
+
+
+class Voice:
+    """Writes our own events: through *pipeline*, or through stdlib logging where logs are left alone."""
+
+    __slots__ = ("_pipeline",)
+
+    def __init__(self, pipeline: Pipeline | None) -> None:
+        self._pipeline = pipeline
+
+    def started(self, effective: Effective, found: list[str]) -> None:
+        """Say what was set up, and what of the environment was not followed."""
+        config = effective.config
+        for problem in (*effective.problems, *effective.unknown):
+            self._say(
+                events.CONFIG_REJECTED.name, "warning", variable=problem.variable, problem=problem.message
+            )
+        signals = {
+            "metrics": config.metrics_path if config.metrics else "off",
+            "logs": config.logs,
+            "traces": (config.traces_endpoint or "not exported") if config.traces else "off",
+            "health": config.readiness_path if config.health else "off",
+        }
+        self._say(events.STARTED.name, "info", service_version=config.service_version, **signals, found=found)
+
+    def internal_error(self, component: str, error: BaseException, failures: int) -> None:
+        """Say that something of ours failed."""
+        told = f"{type(error).__name__}: {message_of(error)}"
+        self._say(events.INTERNAL_ERROR.name, "error", component=component, error=told, failures=failures)
+
+    def lifecycle_changed(self, before: State, state: State, cause: str) -> None:
+        """Say that the process entered another state."""
+        level = "error" if state == "broken" else "info"
+        self._say(events.LIFECYCLE_CHANGED.name, level, **{"from": before, "to": state}, cause=cause)
+
+    def check_changed(self, check: Check, before: Status | None, result: Result) -> None:
+        """Say that a check has another result than before."""
+        error = None if result.error is None else f"{type(result.error).__name__}: {message_of(result.error)}"
+        self._say(
+            events.CHECK_CHANGED.name,
+            "info" if result.status == "ok" else "warning",
+            check=check.name,
+            probe=check.probe,
+            status=result.status,
+            was=before,
+            **({} if error is None else {"error": error}),
+        )
+
+    def _say(self, event: str, level: str, **fields: Any) -> None:
+        if self._pipeline is not None:
+            self._pipeline.emit(level, event, fields)
+        else:
+            number = logging.getLevelNamesMapping()[level.upper()]
+            logging.getLogger(_LOGGER).log(number, "%s %s", event, fields)

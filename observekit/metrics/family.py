@@ -1,0 +1,89 @@
+"""A metric family: its cells by label values, never more than its limit."""
+
+from collections.abc import Callable, Iterator
+from itertools import product
+from threading import RLock
+from typing import Final, Generic, TypeVar
+
+from observekit.catalogue import MetricSpec
+from observekit.semconv import OVERFLOW
+
+# Source: FAULTS PM-01: a label value of 10 MB must not reach the page. 200 characters hold any route.
+VALUE_LENGTH: Final = 200
+# Overflow series combine with values seen before; past this many of them one series takes the rest.
+_OVERFLOW_SERIES: Final = 64
+
+Cell = TypeVar("Cell")
+Labels = tuple[str, ...]
+
+
+class Family(Generic[Cell]):
+    """The series of one metric.
+
+    Over *limit* series, the label value that is new becomes ``_overflow``, so that sums stay right;
+    *overflowed* is told the family and the label each time.
+    """
+
+    __slots__ = ("_cells", "_limit", "_lock", "_make", "_overflowed", "_seen", "spec")
+
+    def __init__(
+        self,
+        spec: MetricSpec,
+        make: Callable[[], Cell],
+        limit: int,
+        overflowed: Callable[[str, str], None],
+    ) -> None:
+        self.spec = spec
+        self._make = make
+        self._limit = limit
+        self._overflowed = overflowed
+        self._lock = RLock()
+        self._cells: dict[Labels, Cell] = {}
+        self._seen: list[set[str]] = [set() for _ in spec.labels]
+        if spec.kind == "counter" and spec.values.keys() == set(spec.labels):
+            # A counter that is there at zero shows its first event in increase().
+            for values in product(*(spec.values[name] for name in spec.labels)):
+                self._add(values)
+
+    def cell(self, *values: str) -> Cell:
+        """Return the cell of the series with these label values, in the order of the spec."""
+        found = self._cells.get(values)
+        return self._find(values) if found is None else found
+
+    def series(self) -> Iterator[tuple[Labels, Cell]]:
+        """Yield each series as it is now."""
+        with self._lock:
+            return iter(list(self._cells.items()))
+
+    def _find(self, values: Labels) -> Cell:
+        clean = tuple(map(cleaned, values))
+        with self._lock:
+            if clean not in self._cells and len(self._cells) >= self._limit:
+                clean = self._overflow(clean)
+            return self._cells[clean] if clean in self._cells else self._add(clean)
+
+    def _add(self, values: Labels) -> Cell:
+        cell = self._cells[values] = self._make()
+        for seen, value in zip(self._seen, values, strict=True):
+            seen.add(value)
+        return cell
+
+    def _overflow(self, values: Labels) -> Labels:
+        """Replace what is new; where only the combination is, replace the label with the most values."""
+        new = [value not in seen for value, seen in zip(values, self._seen, strict=True)]
+        if not any(new):
+            widest = max(range(len(values)), key=lambda place: len(self._seen[place]))
+            new[widest] = True
+        if len(self._cells) >= self._limit + _OVERFLOW_SERIES:
+            new = [True] * len(values)
+        for name, replaced in zip(self.spec.labels, new, strict=True):
+            if replaced:
+                self._overflowed(self.spec.name, name)
+        return tuple(OVERFLOW if replaced else value for value, replaced in zip(values, new, strict=True))
+
+
+def cleaned(value: str) -> str:
+    """Return *value* as text that any reader of the page can take: encodable, and not too long."""
+    if len(value) > VALUE_LENGTH:
+        value = value[: VALUE_LENGTH - 1] + "…"
+    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,53 @@
+"""The management endpoints as small ASGI applications, by path."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from observekit.asgi import ASGIApp, Receive, Response, Scope, Send, send_response
+from observekit.config import Config
+from observekit.guard import Guard
+from observekit.health.endpoints import Probes
+from observekit.metrics.exposition import Exposition
+
+Ask = Callable[[Scope], Awaitable[Response]]
+
+_METHODS: Final = frozenset({"GET", "HEAD"})
+_NOT_ALLOWED: Final = Response(405, b"use GET or HEAD\n", headers=((b"allow", b"GET, HEAD"),))
+_FAILED: Final = Response(500, b"observekit failed, see its log\n")
+
+
+def endpoints(config: Config, exposition: Exposition, probes: Probes, guard: Guard) -> dict[str, ASGIApp]:
+    """Return the endpoints that *config* wants, by path."""
+
+    async def metrics(scope: Scope) -> Response:
+        page = exposition.render(_accept(scope))
+        return Response(200, page.body, page.content_type.encode("latin-1"))
+
+    wanted: list[tuple[str | None, str, Ask]] = []
+    if config.metrics:
+        wanted.append((config.metrics_path, "metrics", metrics))
+    if config.health:
+        wanted.append((config.liveness_path, "health", probes.liveness))
+        wanted.append((config.readiness_path, "health", probes.readiness))
+        wanted.append((config.startup_path, "health", probes.startup))
+    return {path: _endpoint(ask, part, guard) for path, part, ask in wanted if path is not None}
+
+
+def _endpoint(ask: Ask, component: str, guard: Guard) -> ASGIApp:
+    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 -- the ASGI signature
+        method = scope["method"]
+        response = _NOT_ALLOWED
+        if method in _METHODS:
+            try:
+                response = await ask(scope)
+            except Exception as error:  # noqa: BLE001 -- a probe gets an answer, whatever is wrong with us
+                guard.failed(component, error)
+                response = _FAILED
+        await send_response(response, method, send)
+
+    return endpoint
+
+
+def _accept(scope: Scope) -> str:
+    values = [value for name, value in scope.get("headers", ()) if name == b"accept"]
+    return b",".join(values).decode("latin-1")

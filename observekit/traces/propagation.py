@@ -1,0 +1,134 @@
+"""Trace context in headers: W3C to the letter, within limits, and never a word of it in a log."""
+
+import re
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from typing import Final
+
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.context import Context
+from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.propagators.textmap import (
+    CarrierT,
+    Getter,
+    TextMapPropagator,
+    default_getter,
+)
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState, set_span_in_context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+# Source: W3C Trace Context level 2, section 3.2: lower case only; version 00 ends after the flags.
+_TRACEPARENT: Final = re.compile(
+    r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?P<more>-.*)?"
+)
+# Source: the same, section 3.2.2.5: sampled and random-trace-id are the known flags.
+_KNOWN_FLAGS: Final = 0x03
+# Source: the same, section 3.3.1: 32 members; keys with or without a tenant; values of 256 characters.
+_MEMBERS: Final = 32
+_KEY: Final = re.compile(r"[a-z][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13}")
+_VALUE: Final = re.compile(r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]")
+# Source: a vendor must pass on 512 characters at least; eight times that is more than any sends.
+_TRACESTATE_LENGTH: Final = 4096
+# Source: W3C Baggage, section 3.3.2: 8192 bytes and 64 members must be passed on; no more are.
+_BAGGAGE_LENGTH: Final = 8192
+_BAGGAGE_MEMBERS: Final = 64
+
+HeaderValues = Mapping[str, list[str]]
+
+
+class HeaderGetter(Getter[HeaderValues]):
+    """Reads headers that were collected by name, every value of each."""
+
+    def get(self, carrier: HeaderValues, key: str) -> list[str] | None:
+        """Return all values of a header."""
+        return carrier.get(key)
+
+    def keys(self, carrier: HeaderValues) -> list[str]:
+        """Return the names that are there."""
+        return list(carrier)
+
+
+class TraceContext(TraceContextTextMapPropagator):
+    """W3C Trace Context; writes as OpenTelemetry does and reads what the recommendation allows only."""
+
+    def extract(
+        self,
+        carrier: CarrierT,
+        context: Context | None = None,
+        getter: Getter[CarrierT] = default_getter,
+    ) -> Context:
+        """Return *context* with the caller's span; as it is where the headers are missing or wrong."""
+        context = Context() if context is None else context
+        values = getter.get(carrier, "traceparent")
+        # More than one is as good as none: nobody can tell which one is true.
+        parent = read_traceparent(values[0]) if values is not None and len(values) == 1 else None
+        if parent is None:
+            return context
+        trace_id, span_id, flags = parent
+        state = read_tracestate(getter.get(carrier, "tracestate") or [])
+        caller = SpanContext(
+            trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags), trace_state=state
+        )
+        return set_span_in_context(NonRecordingSpan(caller), context)
+
+
+class Baggage(W3CBaggagePropagator):
+    """W3C Baggage within its limits; what is over them is not read at all."""
+
+    def extract(
+        self,
+        carrier: CarrierT,
+        context: Context | None = None,
+        getter: Getter[CarrierT] = default_getter,
+    ) -> Context:
+        """Return *context* with the caller's baggage."""
+        context = Context() if context is None else context
+        header = ",".join(getter.get(carrier, "baggage") or ())
+        # OpenTelemetry's own reader would copy what is too long into a warning.
+        if not header or len(header) > _BAGGAGE_LENGTH or header.count(",") >= _BAGGAGE_MEMBERS:
+            return context
+        return super().extract({"baggage": [header]}, context, _PLAIN)
+
+
+_PLAIN: Final = HeaderGetter()
+
+
+def read_traceparent(header: str) -> tuple[int, int, int] | None:
+    """Return trace id, span id and known flags of a ``traceparent`` header, or nothing where it is wrong."""
+    found = _TRACEPARENT.fullmatch(header.strip(" \t"))
+    if found is None or found["version"] == "ff" or (found["version"] == "00" and found["more"]):
+        return None
+    trace_id, span_id = int(found["trace"], 16), int(found["span"], 16)
+    if not trace_id or not span_id:
+        return None
+    return trace_id, span_id, int(found["flags"], 16) & _KNOWN_FLAGS
+
+
+def read_tracestate(headers: list[str]) -> TraceState | None:
+    """Return the members of all ``tracestate`` headers in order, or nothing where any of them is wrong."""
+    if sum(map(len, headers)) > _TRACESTATE_LENGTH:
+        return None
+    members: dict[str, str] = {}
+    for member in ",".join(headers).split(","):
+        text = member.strip(" \t")
+        if not text:
+            continue
+        key, _, value = text.partition("=")
+        if key in members or not _KEY.fullmatch(key) or not _VALUE.fullmatch(value):
+            return None
+        members[key] = value
+    return TraceState(list(members.items())) if 0 < len(members) <= _MEMBERS else None
+
+
+def propagator(names: tuple[str, ...]) -> TextMapPropagator:
+    """Return the propagator of all formats in *names*; those of other packages are loaded by entry point."""
+    found: list[TextMapPropagator] = []
+    for name in dict.fromkeys(names):
+        if name == "tracecontext":
+            found.append(TraceContext())
+        elif name == "baggage":
+            found.append(Baggage())
+        elif name != "none":
+            (entry,) = tuple(entry_points(group="opentelemetry_propagator", name=name))[:1]
+            found.append(entry.load()())
+    return CompositePropagator(found)

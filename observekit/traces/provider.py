@@ -1,0 +1,81 @@
+"""The tracer provider: OpenTelemetry's own, made from the configuration."""
+
+import os
+from importlib.metadata import version
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.sdk.trace.sampling import (
+    ALWAYS_OFF,
+    ALWAYS_ON,
+    ParentBased,
+    Sampler,
+    TraceIdRatioBased,
+)
+
+from observekit.config import Config
+
+
+class SystemIds(IdGenerator):
+    """Ids from the operating system's entropy.
+
+    The SDK takes them from the global random generator: two services that call ``random.seed(42)``
+    then make the same ids, and so do forked children.
+    """
+
+    def generate_span_id(self) -> int:
+        """Return 64 random bits that are not all zero."""
+        return int.from_bytes(os.urandom(8)) or 1
+
+    def generate_trace_id(self) -> int:
+        """Return 128 random bits that are not all zero."""
+        return int.from_bytes(os.urandom(16)) or 1
+
+    def is_trace_id_random(self) -> bool:
+        """Say that the random flag of W3C Trace Context level 2 may be set."""
+        return True
+
+
+def make_provider(
+    config: Config, resource: dict[str, str], processor: SpanProcessor | None
+) -> TracerProvider:
+    """Return a provider that hands ended spans to *processor*; nothing of it reads the environment."""
+    provider = TracerProvider(
+        sampler=_sampler(config),
+        resource=Resource(
+            {
+                "telemetry.sdk.language": "python",
+                "telemetry.sdk.name": "opentelemetry",
+                "telemetry.sdk.version": version("opentelemetry-sdk"),
+                **resource,
+            }
+        ),
+        shutdown_on_exit=False,  # Kit.shutdown() ends everything within one budget.
+        id_generator=SystemIds(),
+        span_limits=_limits(config),
+    )
+    if processor is not None:
+        provider.add_span_processor(processor)
+    return provider
+
+
+def _sampler(config: Config) -> Sampler:
+    kind = config.traces_sampler.removeprefix("parentbased_")
+    root: Sampler = TraceIdRatioBased(config.traces_sample_ratio)
+    if kind != "traceidratio":
+        root = ALWAYS_ON if kind == "always_on" else ALWAYS_OFF
+    return ParentBased(root) if config.traces_sampler.startswith("parentbased_") else root
+
+
+def _limits(config: Config) -> SpanLimits:
+    return SpanLimits(
+        max_attributes=config.span_attribute_limit,
+        max_events=config.span_event_limit,
+        max_links=config.span_link_limit,
+        max_span_attributes=config.span_attribute_limit,
+        max_event_attributes=config.event_attribute_limit,
+        max_link_attributes=config.link_attribute_limit,
+        max_attribute_length=config.event_attribute_length_limit,
+        max_span_attribute_length=config.span_attribute_length_limit,
+    )
