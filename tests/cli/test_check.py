@@ -69,8 +69,10 @@ def test_the_columns_are_aligned_even_below_a_long_value() -> None:
     text, _ = report({"OTEL_SERVICE_NAME": "x" * 200}, form="text")
 
     lines = text.partition("\n\n")[0].splitlines()
-    assert {line[27:29] for line in lines} == {"  "}
-    assert {line[73:75] for line in lines if "xxx" not in line} == {"  "}
+    second, third = lines[0].index("VALUE"), lines[0].index("ORIGIN")
+    assert {line[second - 2 : second] for line in lines} == {"  "}
+    assert {line[third - 2 : third] for line in lines if "xxx" not in line} == {"  "}
+    assert {line[third:] for line in lines if "xxx" not in line} == {"ORIGIN", "default"}
 
 
 @pytest.mark.parametrize("strict", [{}, {"OBSERVEKIT_STRICT": "0"}])
