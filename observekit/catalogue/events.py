@@ -3,28 +3,36 @@
 from typing import Final
 
 from observekit.catalogue.specs import EventSpec, catalogue
+from observekit.semconv import (
+    CLIENT_ADDRESS,
+    HTTP_REQUEST_METHOD,
+    HTTP_RESPONSE_STATUS_CODE,
+    HTTP_ROUTE,
+    URL_PATH,
+    label,
+)
 
 HTTP_REQUEST: Final = EventSpec(
     name="http.request",
     level="by outcome",
     help="The canonical event: one for each request, written when it ends.",
     fields=(
-        "http.request.method",
-        "http.route",
-        "url.path",
-        "http.response.status_code",
+        label(HTTP_REQUEST_METHOD),
+        label(HTTP_ROUTE),
+        label(URL_PATH),
+        label(HTTP_RESPONSE_STATUS_CODE),
         "outcome",
         "duration_seconds",
         "time_to_first_byte_seconds",
         "response_bytes",
-        "client.address",
+        label(CLIENT_ADDRESS),
     ),
 )
 STARTED: Final = EventSpec(
     name="observekit.started",
     level="info",
     help="What was set up, and what else was found that traces or measures the same requests.",
-    fields=("service.version", "signals", "found"),
+    fields=("service_version", "metrics", "logs", "traces", "health", "found"),
 )
 CONFIG_REJECTED: Final = EventSpec(
     name="observekit.config_rejected",

@@ -56,7 +56,7 @@ REQUESTS_ABORTED: Final = MetricSpec(
     kind="counter",
     help="HTTP requests that ended before their response was complete.",
     labels=(label(HTTP_ROUTE), "reason"),
-    values={"reason": ("cancelled", "client_disconnect", "no_response")},
+    values={"reason": ("cancelled", "client_disconnect", "error", "no_response")},
 )
 TARGET_INFO: Final = MetricSpec(
     name="target_info",
