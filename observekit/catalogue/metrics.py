@@ -139,6 +139,12 @@ SERIES_OVERFLOW: Final = MetricSpec(
     help="Events filed under _overflow because their family had reached its series limit.",
     labels=("metric", "label"),
 )
+SAMPLES_REJECTED: Final = MetricSpec(
+    name="observekit_samples_rejected_total",
+    kind="counter",
+    help="Samples left out because they were negative, infinite or no number.",
+    labels=("metric",),
+)
 SCRAPE_DURATION: Final = MetricSpec(
     name="observekit_scrape_duration_seconds",
     kind="gauge",

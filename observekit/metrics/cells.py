@@ -1,13 +1,17 @@
 """The cells of the hot path: one for each series, each a few machine words and a lock.
 
-The locks are re-entrant, so that a signal handler may count while counting.
+The locks are re-entrant, so that a signal handler may count while counting. A sample that would make a value
+negative for ever, infinite or no number is left out, and whoever made the cell is told.
 """
 
 import math
 from bisect import bisect_left
+from collections.abc import Callable
 from threading import RLock
 from time import time
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+
+Rejected = Callable[[], None]
 
 
 class Exemplar(NamedTuple):
@@ -19,70 +23,115 @@ class Exemplar(NamedTuple):
     timestamp: float
 
 
+class Cell(Protocol):
+    """What the cells have in common."""
+
+    def renew_lock(self) -> None:
+        """Take a free lock, in a forked child whose parent's threads may have held the old one."""
+        ...
+
+
+def _ignore() -> None:
+    """Do nothing, where nobody wants to be told."""
+
+
 class CounterCell:
     """A value that only rises."""
 
-    __slots__ = ("_lock", "value")
+    __slots__ = ("_lock", "_rejected", "value")
 
-    def __init__(self) -> None:
-        self._lock = RLock()
+    def __init__(self, rejected: Rejected = _ignore) -> None:
+        self._rejected = rejected
+        self.renew_lock()
         self.value = 0.0
 
+    def renew_lock(self) -> None:
+        """Take a free lock."""
+        self._lock = RLock()
+
     def add(self, amount: float = 1.0) -> None:
-        """Add *amount*; what is negative or not finite is left out, as it would spoil the sum for ever."""
-        if 0.0 <= amount < math.inf:
+        """Add *amount*; what is negative, or would not leave a finite sum, is rejected."""
+        if amount >= 0.0:
             with self._lock:
-                self.value += amount
+                total = self.value + amount
+                if total < math.inf:
+                    self.value = total
+                    return
+        self._rejected()
 
 
 class GaugeCell:
     """A value that goes up and down."""
 
-    __slots__ = ("_lock", "value")
+    __slots__ = ("_lock", "_rejected", "value")
 
-    def __init__(self) -> None:
-        self._lock = RLock()
+    def __init__(self, rejected: Rejected = _ignore) -> None:
+        self._rejected = rejected
+        self.renew_lock()
         self.value = 0.0
 
+    def renew_lock(self) -> None:
+        """Take a free lock."""
+        self._lock = RLock()
+
     def add(self, amount: float) -> None:
-        """Add *amount*, which may be negative."""
+        """Add *amount*, which may be negative; what would not leave a finite value is rejected."""
         with self._lock:
-            self.value += amount
+            total = self.value + amount
+            if math.isfinite(total):
+                self.value = total
+                return
+        self._rejected()
 
     def set(self, value: float) -> None:
-        """Replace the value."""
-        self.value = value
+        """Replace the value; what is not finite is rejected."""
+        if math.isfinite(value):
+            with self._lock:  # An add() in another thread is between reading and writing.
+                self.value = value
+        else:
+            self._rejected()
 
 
 class HistogramCell:
     """Counts of observations by bucket, and their sum."""
 
-    __slots__ = ("_bounds", "_lock", "counts", "exemplars", "sum")
+    __slots__ = ("_bounds", "_lock", "_rejected", "counts", "exemplars", "sum")
 
-    def __init__(self, bounds: tuple[float, ...]) -> None:
+    def __init__(self, bounds: tuple[float, ...], rejected: Rejected = _ignore) -> None:
         self._bounds = bounds
-        self._lock = RLock()
+        self._rejected = rejected
+        self.renew_lock()
         self.counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
         self.exemplars: list[Exemplar | None] | None = None
 
+    def renew_lock(self) -> None:
+        """Take a free lock."""
+        self._lock = RLock()
+
     def observe(self, value: float, trace: tuple[str, str] | None = None) -> None:
         """File *value* in its bucket, with the ids of a sampled *trace* and span as its exemplar.
 
-        What is negative or not finite is left out, because it would spoil the sum for ever.
+        What is negative, or would not leave a finite sum, is rejected.
         """
-        if not 0.0 <= value < math.inf:
-            return
-        index = bisect_left(self._bounds, value)
-        with self._lock:
-            self.counts[index] += 1
-            self.sum += value
-            if trace is not None:
-                if self.exemplars is None:
-                    self.exemplars = [None] * len(self.counts)
-                self.exemplars[index] = Exemplar(*trace, value, time())
+        if value >= 0.0:
+            index = bisect_left(self._bounds, value)
+            with self._lock:
+                total = self.sum + value
+                if total < math.inf:
+                    self.counts[index] += 1
+                    self.sum = total
+                    if trace is not None:
+                        self._keep(index, Exemplar(*trace, value, time()))
+                    return
+        self._rejected()
 
     def snapshot(self) -> tuple[list[int], float, list[Exemplar | None]]:
         """Return the counts, their sum and the exemplars as they were at one instant."""
         with self._lock:
             return self.counts.copy(), self.sum, (self.exemplars or [None] * len(self.counts)).copy()
+
+    def _keep(self, index: int, exemplar: Exemplar) -> None:
+        if self.exemplars is None:
+            self.exemplars = [None] * len(self.counts)
+        self.exemplars[index] = exemplar

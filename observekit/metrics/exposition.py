@@ -1,17 +1,14 @@
-"""The metrics page: which format the scraper wants, and every family that can be rendered."""
+"""The metrics page: every family that can be rendered, in the format that the scraper asked for."""
 
 from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Final, NamedTuple
 
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, choose_encoder, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import CollectorRegistry
 
-Encoder = Callable[["_One"], bytes]
+from observekit.metrics.negotiation import Encoder, negotiate
 
-# Source: no Accept header in use is longer than 300 bytes; what is longer was made to hurt.
-_ACCEPT_LENGTH: Final = 1024
 _EOF: Final = b"# EOF\n"
 
 
@@ -52,37 +49,67 @@ class Exposition:
         return Page(b"".join(families), content_type)
 
     def _families(self) -> Iterator[Metric]:
+        owners: dict[str, object] = {}
         for collector in _collectors(self._registry):
             try:
-                yield from list(collector.collect())
+                for family in list(collector.collect()):
+                    self._claim(owners, collector, family)
+                    yield family
             except Exception as error:  # noqa: BLE001 -- a user's collector may raise anything
                 self._failed(type(collector).__name__, error)
 
+    @staticmethod
+    def _claim(owners: dict[str, object], collector: object, family: Metric) -> None:
+        """Note whose the names of *family* are.
+
+        Raises:
+            ValueError: If one is another collector's: a page with the same series twice is no page to many.
+        """
+        names = {family.name, *(sample.name for sample in family.samples)}
+        if taken := [name for name in names if owners.setdefault(name, collector) is not collector]:
+            raise ValueError(f"{taken[0]} is on the page already, from another collector")
+
     def _encoded(self, encode: Encoder, family: Metric) -> bytes:
         try:
-            return encode(_One(family))
-        except Exception as error:  # noqa: BLE001 -- a label with a lone surrogate, a value that is no number
+            return _encoded_or_mended(encode, family)
+        except Exception as error:  # noqa: BLE001 -- such as a value that is no number
             self._failed(family.name, error)
             return b""
 
 
-class _One(CollectorRegistry):
-    """A registry of one family, because the encoders take registries."""
+class _One:
+    """One family in the shape of a registry, because the encoders take registries."""
+
+    __slots__ = ("_family",)
 
     def __init__(self, family: Metric) -> None:
-        super().__init__()
         self._family = family
 
-    def collect(self) -> Iterator[Metric]:
-        yield self._family
+    def collect(self) -> tuple[Metric]:
+        return (self._family,)
 
 
-def negotiate(accept: str) -> tuple[Encoder, str]:
-    """Return the encoder and content type for an *accept* header, however broken that is."""
+def _encoded_or_mended(encode: Encoder, family: Metric) -> bytes:
     try:
-        return choose_encoder(accept[:_ACCEPT_LENGTH])
-    except Exception:  # noqa: BLE001 -- a version like "1.x" raises in the client's own parser
-        return generate_latest, CONTENT_TYPE_PLAIN_0_0_4
+        return encode(_One(family))
+    except Exception:  # noqa: BLE001 -- a lone surrogate, or a label that is no text: nothing a page must miss
+        return encode(_One(_mended(family)))
+
+
+def _mended(family: Metric) -> Metric:
+    """Return *family* with all text encodable, and without exemplars; labels that differed still differ."""
+    mended = Metric(family.name, _encodable(family.documentation), family.type, family.unit)
+    mended.samples = [
+        sample._replace(
+            labels={name: _encodable(value) for name, value in sample.labels.items()}, exemplar=None
+        )
+        for sample in family.samples
+    ]
+    return mended
+
+
+def _encodable(value: object) -> str:
+    return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _collectors(registry: CollectorRegistry) -> list[CollectorRegistry]:

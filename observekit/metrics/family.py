@@ -6,6 +6,7 @@ from threading import RLock
 from typing import Final, Generic, TypeVar
 
 from observekit.catalogue import MetricSpec
+from observekit.metrics.cells import Cell
 from observekit.semconv import OVERFLOW
 
 # Source: FAULTS PM-01: a label value of 10 MB must not reach the page. 200 characters hold any route.
@@ -13,11 +14,11 @@ VALUE_LENGTH: Final = 200
 # Overflow series combine with values seen before; past this many of them one series takes the rest.
 _OVERFLOW_SERIES: Final = 64
 
-Cell = TypeVar("Cell")
+AnyCell = TypeVar("AnyCell", bound=Cell)
 Labels = tuple[str, ...]
 
 
-class Family(Generic[Cell]):
+class Family(Generic[AnyCell]):
     """The series of one metric.
 
     Over *limit* series, the label value that is new becomes ``_overflow``, so that sums stay right;
@@ -29,7 +30,7 @@ class Family(Generic[Cell]):
     def __init__(
         self,
         spec: MetricSpec,
-        make: Callable[[], Cell],
+        make: Callable[[], AnyCell],
         limit: int,
         overflowed: Callable[[str, str], None],
     ) -> None:
@@ -38,31 +39,37 @@ class Family(Generic[Cell]):
         self._limit = limit
         self._overflowed = overflowed
         self._lock = RLock()
-        self._cells: dict[Labels, Cell] = {}
+        self._cells: dict[Labels, AnyCell] = {}
         self._seen: list[set[str]] = [set() for _ in spec.labels]
         if spec.kind == "counter" and spec.values.keys() == set(spec.labels):
             # A counter that is there at zero shows its first event in increase().
             for values in product(*(spec.values[name] for name in spec.labels)):
                 self._add(values)
 
-    def cell(self, *values: str) -> Cell:
+    def cell(self, *values: str) -> AnyCell:
         """Return the cell of the series with these label values, in the order of the spec."""
         found = self._cells.get(values)
         return self._find(values) if found is None else found
 
-    def series(self) -> Iterator[tuple[Labels, Cell]]:
+    def series(self) -> Iterator[tuple[Labels, AnyCell]]:
         """Yield each series as it is now."""
         with self._lock:
             return iter(list(self._cells.items()))
 
-    def _find(self, values: Labels) -> Cell:
+    def renew_locks(self) -> None:
+        """Take free locks, in a forked child whose parent's threads may have held the old ones."""
+        self._lock = RLock()
+        for cell in self._cells.values():
+            cell.renew_lock()
+
+    def _find(self, values: Labels) -> AnyCell:
         clean = tuple(map(cleaned, values))
         with self._lock:
             if clean not in self._cells and len(self._cells) >= self._limit:
                 clean = self._overflow(clean)
             return self._cells[clean] if clean in self._cells else self._add(clean)
 
-    def _add(self, values: Labels) -> Cell:
+    def _add(self, values: Labels) -> AnyCell:
         cell = self._cells[values] = self._make()
         for seen, value in zip(self._seen, values, strict=True):
             seen.add(value)

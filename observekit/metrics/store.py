@@ -1,79 +1,121 @@
 """All families of the catalogue that are in use, as one collector of prometheus-client."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
 
 from prometheus_client.metrics_core import Metric
 from prometheus_client.samples import Exemplar as ClientExemplar
 from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
-from observekit.catalogue import METRICS, MetricSpec
-from observekit.catalogue.metrics import SERIES_OVERFLOW
+from observekit.catalogue import MetricSpec
+from observekit.catalogue.metrics import SAMPLES_REJECTED, SERIES_OVERFLOW
+from observekit.guard import in_forked_child
 from observekit.metrics.cells import CounterCell, Exemplar, GaugeCell, HistogramCell
-from observekit.metrics.family import Family
+from observekit.metrics.family import Family, cleaned
 
 Reading = Iterable[tuple[tuple[str, ...], float]]
 
 
 class Store:
-    """Makes instruments from specs and hands their samples to a registry."""
+    """Makes instruments from specs and hands their samples to a registry.
 
-    def __init__(self, series_limit: int) -> None:
+    Args:
+        series_limit: Series a family may have before label values become ``_overflow``.
+        failed: Told the name of a family that could not be read, which costs the page this family only.
+    """
+
+    def __init__(self, series_limit: int, failed: Callable[[str, Exception], None] = lambda *_: None) -> None:
         self._limit = series_limit
+        self._failed = failed
+        self._specs: list[MetricSpec] = []
+        self._families: list[Family[Any]] = []
         self._collect: dict[str, Callable[[], Metric]] = {}
-        self._overflow: Family[CounterCell] = self.counter(SERIES_OVERFLOW)
+        # Their label values are names of ours; with a limit they would count themselves, and that again.
+        self._overflow = self._counter(SERIES_OVERFLOW, CounterCell, sys.maxsize)
+        self._rejected = self._counter(SAMPLES_REJECTED, CounterCell, sys.maxsize)
+        in_forked_child(self._renew_locks)
 
     def counter(self, spec: MetricSpec) -> Family[CounterCell]:
         """Make a counter family; where all label values are known, its series start at zero."""
-        family = Family(spec, CounterCell, self._limit, self._overflowed)
-        self._collect[spec.name] = lambda: _counters(spec, family)
-        return family
+        return self._counter(spec, lambda: CounterCell(self._rejects(spec)), self._limit)
 
     def gauge(self, spec: MetricSpec) -> Family[GaugeCell]:
         """Make a gauge family."""
-        family = Family(spec, GaugeCell, self._limit, self._overflowed)
-        self._collect[spec.name] = lambda: _values(
-            spec, ((labels, cell.value) for labels, cell in family.series())
-        )
+        family = Family(spec, lambda: GaugeCell(self._rejects(spec)), self._limit, self._overflowed)
+        self._add(spec, family, lambda: _single_values(spec, family))
         return family
 
     def histogram(self, spec: MetricSpec) -> Family[HistogramCell]:
         """Make a histogram family with the buckets of the spec."""
         bounds = spec.buckets
-        family = Family(spec, lambda: HistogramCell(bounds), self._limit, self._overflowed)
-        self._collect[spec.name] = lambda: _histograms(spec, family)
+        family = Family(
+            spec, lambda: HistogramCell(bounds, self._rejects(spec)), self._limit, self._overflowed
+        )
+        self._add(spec, family, lambda: _histograms(spec, family))
         return family
 
     def reading(self, spec: MetricSpec, read: Callable[[], Reading]) -> None:
         """Show what *read* returns at each scrape; it must be quick and must not wait for anything."""
-        self._collect[spec.name] = lambda: _values(spec, read())
+        self._add(spec, None, lambda: _values(spec, read()))
 
     def collect(self) -> Iterator[Metric]:
         """Yield the families, as prometheus-client's registry asks for them."""
-        for collect in list(self._collect.values()):
-            yield collect()
+        for name, collect in list(self._collect.items()):
+            try:
+                yield collect()
+            except Exception as error:  # noqa: BLE001 -- one family that cannot be read leaves the others there
+                self._failed(name, error)
 
     def describe(self) -> list[Metric]:
         """Return the families without samples, so that a clash of names is found at registration."""
-        return [Metric(_family_name(METRICS[name]), "", "unknown") for name in self._collect]
+        return [Metric(_family_name(spec), "", _kind(spec)) for spec in self._specs]
+
+    def _counter(self, spec: MetricSpec, make: Callable[[], CounterCell], limit: int) -> Family[CounterCell]:
+        family = Family(spec, make, limit, self._overflowed)
+        self._add(spec, family, lambda: _single_values(spec, family))
+        return family
+
+    def _add(self, spec: MetricSpec, family: Family[Any] | None, collect: Callable[[], Metric]) -> None:
+        self._specs.append(spec)
+        if family is not None:
+            self._families.append(family)
+        self._collect[spec.name] = collect
+
+    def _rejects(self, spec: MetricSpec) -> Callable[[], None]:
+        return partial(self._count_rejected, spec.name)
+
+    def _count_rejected(self, metric: str) -> None:
+        self._rejected.cell(metric).add()
 
     def _overflowed(self, metric: str, label: str) -> None:
         self._overflow.cell(metric, label).add()
+
+    def _renew_locks(self) -> None:
+        for family in self._families:
+            family.renew_locks()
 
 
 def _family_name(spec: MetricSpec) -> str:
     return spec.name.removesuffix("_total").removesuffix("_info")
 
 
-def _values(spec: MetricSpec, values: Reading) -> Metric:
+def _kind(spec: MetricSpec) -> str:
     # OpenMetrics wants a stateset's label to bear the name of the family; as gauge it may be called state.
-    kind = "gauge" if spec.kind == "stateset" else spec.kind
-    metric = Metric(_family_name(spec), spec.help, kind)
-    metric.samples = [Sample(spec.name, _named(spec, labels), value) for labels, value in values]
+    return "gauge" if spec.kind == "stateset" else spec.kind
+
+
+def _values(spec: MetricSpec, values: Reading) -> Metric:
+    metric = Metric(_family_name(spec), spec.help, _kind(spec))
+    metric.samples = [
+        Sample(spec.name, _named(spec, tuple(map(cleaned, labels))), value) for labels, value in values
+    ]
     return metric
 
 
-def _counters(spec: MetricSpec, family: Family[CounterCell]) -> Metric:
+def _single_values(spec: MetricSpec, family: Family[CounterCell] | Family[GaugeCell]) -> Metric:
     return _values(spec, ((labels, cell.value) for labels, cell in family.series()))
 
 

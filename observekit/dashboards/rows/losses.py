@@ -6,6 +6,7 @@ from observekit.catalogue.metrics import (
     INTERNAL_ERRORS,
     LOG_RECORDS_DROPPED,
     REJECTED_SETTINGS,
+    SAMPLES_REJECTED,
     SCRAPE_DURATION,
     SERIES_OVERFLOW,
     SPANS_DROPPED,
@@ -31,6 +32,7 @@ def _totals() -> Panel:
         "spans": SPANS_DROPPED,
         "over the series limit": SERIES_OVERFLOW,
         "internal errors": INTERNAL_ERRORS,
+        "rejected samples": SAMPLES_REJECTED,
         "missing collectors": COLLECTOR_ERRORS,
     }
     rejected = sum_by(now(samples(REJECTED_SETTINGS, *HERE)))
