@@ -105,7 +105,7 @@ class ObserveMiddleware:
 
     __slots__ = ("_layer", "app")
 
-    def __init__(self, app: ASGIApp, **overrides: Any) -> None:
+    def __init__(self, app: ASGIApp, /, **overrides: Any) -> None:
         # Named as everywhere, so that those who walk the middleware stack find their way.
         self.app = app
         self._layer = setup(**overrides).layer(app)

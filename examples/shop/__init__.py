@@ -1,0 +1,1 @@
+"""A shop of three services: storefront → orders → inventory."""
