@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from threading import RLock
 from time import monotonic
 from typing import Final
@@ -10,6 +11,8 @@ from weakref import WeakMethod
 
 # Source: FAULTS P14: at most one diagnostic line for each reason and minute.
 QUIET_SECONDS: Final = 60.0
+
+_RESETS: Final[set["WeakMethod[Callable[[], None]]"]] = set()
 
 Report = Callable[[str, BaseException, int], None]
 
@@ -48,11 +51,17 @@ def in_forked_child(reset: Callable[[], None]) -> None:
 
     A child has none of its parent's threads, and its locks may be held by one of them.
     """
-    method = WeakMethod(reset)
+    _listen_for_forks()
+    _RESETS.add(WeakMethod(reset, _RESETS.discard))
 
-    def child() -> None:
-        alive = method()
-        if alive is not None:
-            alive()
 
-    os.register_at_fork(after_in_child=child)
+@cache
+def _listen_for_forks() -> None:
+    os.register_at_fork(after_in_child=_reset_all)  # Once: there is no way to take a registration back.
+
+
+def _reset_all() -> None:
+    for method in list(_RESETS):
+        reset = method()
+        if reset is not None:
+            reset()

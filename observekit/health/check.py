@@ -5,15 +5,19 @@ import inspect
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
-from threading import Thread
+from threading import RLock
 from time import perf_counter
-from typing import Literal
+from typing import Final, Literal
+
+from observekit.health.worker import Worker
 
 Probe = Literal["liveness", "readiness", "startup"]
 Criticality = Literal["required", "degraded", "info"]
 Status = Literal["ok", "failed", "timeout"]
 CheckFunction = Callable[[], object] | Callable[[], Awaitable[object]]
+
+# A lambda around an async function returns an awaitable, and so does an async function that forgot an await.
+_AWAITABLES: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,89 +44,136 @@ class Result:
     error: BaseException | None = None
 
 
+class _Run:
+    """One run of a check: begun once, settled once, waited for by any number of probes on any loop."""
+
+    __slots__ = ("_lock", "_waiting", "result", "started", "task")
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._waiting: list[asyncio.Future[None]] = []
+        self.started = perf_counter()
+        self.result: Result | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    def seconds(self) -> float:
+        """Return how long ago the run began."""
+        return perf_counter() - self.started
+
+    def settle(self, result: Result) -> bool:
+        """Make *result* that of the run unless it has one; say whether it was made so."""
+        with self._lock:
+            if self.result is not None:
+                return False
+            self.result = result
+            waiting, self._waiting = self._waiting, []
+        for probe in waiting:
+            with suppress(RuntimeError):  # The loop of that probe is closed.
+                probe.get_loop().call_soon_threadsafe(_wake, probe)
+        return True
+
+    async def wait(self, timeout_seconds: float) -> None:
+        """Wait for the result, but not past *timeout_seconds* after the run began."""
+        woken = asyncio.get_running_loop().create_future()
+        with self._lock:
+            if self.result is not None:
+                return
+            self._waiting.append(woken)
+        await asyncio.wait({woken}, timeout=max(0.0, timeout_seconds - self.seconds()))
+
+
 class Runner:
     """Runs one check, one run at a time; whoever asks meanwhile waits for the same run.
 
     A synchronous function runs on a thread that is kept for it: a function that hangs holds that one
-    thread and no other, and is not started again until it returns.
+    thread and no other, and is not started again until it returns. *settled* is told the result of each run.
     """
 
-    __slots__ = ("_jobs", "_since", "_task", "_threaded", "check", "last")
+    __slots__ = ("_lock", "_run", "_settled", "_worker", "check")
 
-    def __init__(self, check: Check) -> None:
+    def __init__(self, check: Check, settled: Callable[[Result], None]) -> None:
         self.check = check
-        self.last: Result | None = None
-        self._threaded = not _is_asynchronous(check.function)
-        self._task: asyncio.Task[Result] | None = None
-        self._since = 0.0
-        self._jobs: SimpleQueue[asyncio.Future[object]] | None = None
+        self._settled = settled
+        self._worker = None if _is_asynchronous(check.function) else Worker(check.name, check.function)
+        self._lock = RLock()
+        self._run: _Run | None = None
 
     async def run(self, timeout_seconds: float) -> Result:
         """Return the result of the current run, or of a new one, within *timeout_seconds* of its start."""
-        task = self._task
-        if task is None or task.done():
-            task = self._task = asyncio.get_running_loop().create_task(self._run())
-            self._since = perf_counter()
-        elif task.get_loop() is not asyncio.get_running_loop():
-            return self.last or Result("timeout", 0.0)  # Another loop's run cannot be waited for from here.
-        left = self._since + timeout_seconds - perf_counter()
+        run = self._current()
         # Not wait_for(): that would wait for the cancellation too, which a check may ignore.
-        await asyncio.wait({task}, timeout=max(0.0, left))
-        self.last = self._result_of(task)
-        return self.last
+        await run.wait(timeout_seconds)
+        return run.result or self._give_up(run)
 
-    def _result_of(self, task: "asyncio.Task[Result]") -> Result:
-        if task.done() and not task.cancelled():
-            return task.result()
-        if not self._threaded:
-            task.cancel()
-        return Result("timeout", perf_counter() - self._since)
+    def close(self) -> None:
+        """Let the thread end, where there is one; a further run gets a new one."""
+        if self._worker is not None:
+            self._worker.close()
 
-    async def _run(self) -> Result:
-        started = perf_counter()
+    def start_afresh(self) -> None:
+        """Forget what was going on, in a forked child that has neither the thread nor the loop."""
+        self._lock = RLock()
+        self._run = None
+        if self._worker is not None:
+            self._worker.start_afresh()
+
+    def _current(self) -> _Run:
+        with self._lock:
+            run = self._run
+            if run is None or self._is_over(run):
+                run = self._run = _Run()
+                run.task = asyncio.get_running_loop().create_task(self._execute(run))
+            return run
+
+    def _is_over(self, run: _Run) -> bool:
+        """Whether nothing of *run* goes on any more; a task does not while its loop does not run."""
+        if self._worker is not None and self._worker.busy:
+            return False
+        task = run.task
+        return task is not None and (task.done() or not task.get_loop().is_running())
+
+    def _give_up(self, run: _Run) -> Result:
+        timeout = Result("timeout", run.seconds())
+        self._settle(run, timeout)
+        # A function that is still on its thread may hand back an awaitable yet, which must not be left lying.
+        if run.task is not None and (self._worker is None or not self._worker.busy):
+            with suppress(RuntimeError):  # Its loop is closed.
+                run.task.get_loop().call_soon_threadsafe(run.task.cancel)
+        return run.result or timeout
+
+    async def _execute(self, run: _Run) -> None:
         try:
             answer = await self._answer()
-        except Exception as error:  # noqa: BLE001 -- a check may raise anything, that is its way to say no
-            return Result("failed", perf_counter() - started, error)
-        return Result("failed" if answer is False else "ok", perf_counter() - started)
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            if _is_cancelled():
+                raise
+            self._settle(run, Result("failed", run.seconds(), error))
+        else:
+            self._settle(run, Result("failed" if answer is False else "ok", run.seconds()))
 
     async def _answer(self) -> object:
-        answer = await self._on_thread() if self._threaded else self.check.function()
-        # A plain function may hand back an awaitable, like a lambda around a coroutine function.
-        return await answer if inspect.isawaitable(answer) else answer
-
-    def _on_thread(self) -> "asyncio.Future[object]":
-        if self._jobs is None:
-            self._jobs = SimpleQueue()
-            name = f"observekit-check-{self.check.name}"
-            Thread(target=_work, args=(self.check.function, self._jobs), name=name, daemon=True).start()
-        answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        self._jobs.put(answer)
+        answer = self.check.function() if self._worker is None else await self._worker.call()
+        for _ in range(_AWAITABLES):
+            if inspect.isawaitable(answer):
+                answer = await answer
         return answer
 
-
-def _work(function: CheckFunction, jobs: "SimpleQueue[asyncio.Future[object]]") -> None:
-    while True:
-        answer = jobs.get()
-        value: object = None
-        error: Exception | None = None
-        try:
-            value = function()
-        except Exception as raised:  # noqa: BLE001 -- told to whoever waits
-            error = raised
-        except BaseException as raised:  # noqa: BLE001 -- a SystemExit in a check must not end its thread
-            error = RuntimeError(f"the check raised {type(raised).__name__}")
-        with suppress(RuntimeError):  # The loop that asked is closed.
-            answer.get_loop().call_soon_threadsafe(_settle, answer, value, error)
+    def _settle(self, run: _Run, result: Result) -> None:
+        if run.settle(result):
+            self._settled(result)
 
 
-def _settle(answer: "asyncio.Future[object]", value: object, error: Exception | None) -> None:
-    if answer.done():
-        return
-    if error is None:
-        answer.set_result(value)
-    else:
-        answer.set_exception(error)
+def _wake(probe: "asyncio.Future[None]") -> None:
+    if not probe.done():
+        probe.set_result(None)
+
+
+def _is_cancelled() -> bool:
+    """Whether it was us, or the end of the loop, that cancelled: a check may raise CancelledError itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _is_asynchronous(function: CheckFunction) -> bool:

@@ -1,70 +1,99 @@
 """What the probes answer: a word for everybody, names for callers on the same host."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 from observekit.asgi import Response, Scope
-from observekit.health.check import Check, Result
+from observekit.health.check import Check, Probe, Result
 from observekit.health.engine import Answer, Engine
 from observekit.health.lifecycle import Lifecycle
 
 Ask = Callable[[Scope], Awaitable[Response]]
 
-_NO_STORE: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
-_LOOPBACK: Final = ("127.", "::1", "::ffff:127.")
+_HEADERS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+# Another instance answers a second later.
+_RETRY: Final = (b"retry-after", b"1")
+# A proxy on this host speaks for strangers, and says so.
+_FORWARDED: Final = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-real-ip"})
+_NOBODY: Final = Answer(())
 
 
 class Probes:
     """The three health endpoints."""
 
-    __slots__ = ("_engine", "_lifecycle", "_started")
+    __slots__ = ("_engine", "_lifecycle", "_started_in")
 
     def __init__(self, lifecycle: Lifecycle, engine: Engine) -> None:
         self._lifecycle = lifecycle
         self._engine = engine
-        self._started = False
+        self._started_in = -1
 
     async def liveness(self, scope: Scope) -> Response:
         """Answer whether this process should go on; what it depends on is not asked."""
         answer = await self._engine.ask("liveness")
-        broken = self._lifecycle.state == "broken"
-        return _response("broken" if broken else None, answer, scope)
+        if self._lifecycle.state == "broken":
+            return _response("broken", answer, scope)
+        return _response("ok" if answer.passed("liveness") else "failed", answer, scope)
 
     async def readiness(self, scope: Scope) -> Response:
-        """Answer whether this instance should get traffic; only a ready process asks its checks."""
+        """Answer whether this instance should get traffic; only a ready process asks its checks.
+
+        Until the start-up checks have passed it is not ready, and both kinds are asked at once.
+        """
         state = self._lifecycle.state
         if state != "ready":
-            return _response(state, Answer(passed=False, results=()), scope)
-        return _response(None, await self._engine.ask("readiness"), scope)
+            return _response(state, _NOBODY, scope)
+        starting = self._started_in != self._lifecycle.life
+        probes: tuple[Probe, ...] = ("startup", "readiness") if starting else ("readiness",)
+        answer = await self._engine.ask(*probes)
+        state = self._lifecycle.state
+        if state != "ready":  # A drain began while the checks ran.
+            return _response(state, answer, scope)
+        if starting and not self._note_start(answer):
+            return _response("starting", answer, scope)
+        return _response("ok" if answer.passed("readiness") else "failed", answer, scope)
 
     async def startup(self, scope: Scope) -> Response:
-        """Answer whether starting is over; once yes, always yes."""
+        """Answer whether starting is over; once yes, always yes in this life."""
         state = self._lifecycle.state
         if state in {"starting", "broken"}:
-            return _response(state, Answer(passed=False, results=()), scope)
-        if self._started:
-            return _response(None, Answer(passed=True, results=()), scope)
+            return _response(state, _NOBODY, scope)
+        if self._started_in == self._lifecycle.life:
+            return _response("ok", _NOBODY, scope)
         answer = await self._engine.ask("startup")
-        self._started = answer.passed
-        return _response(None, answer, scope)
+        return _response("ok" if self._note_start(answer) else "failed", answer, scope)
+
+    def _note_start(self, answer: Answer) -> bool:
+        if passed := answer.passed("startup"):
+            self._started_in = self._lifecycle.life
+        return passed
 
 
-def _response(state: str | None, answer: Answer, scope: Scope) -> Response:
-    healthy = state is None and answer.passed
-    word = "ok" if healthy else state or "failed"
+def _response(word: str, answer: Answer, scope: Scope) -> Response:
     text = f"{word}\n"
-    if _asks_for_names(scope):
+    if _asks_for_names(scope) and _is_local(scope):
         text = "".join(_line(check, result) for check, result in answer.results) + text
-    return Response(status=200 if healthy else 503, body=text.encode(), headers=_NO_STORE)
+    headers = (*_HEADERS, _RETRY) if word == "draining" else _HEADERS
+    return Response(status=200 if word == "ok" else 503, body=text.encode(), headers=headers)
 
 
 def _asks_for_names(scope: Scope) -> bool:
-    """Whether the caller asks for names and may have them: he does from the host itself only."""
-    words = scope.get("query_string", b"").split(b"&")
-    if not any(word.partition(b"=")[0] == b"verbose" for word in words):
-        return False
+    words: Iterable[bytes] = scope.get("query_string", b"").split(b"&")
+    return any(word.partition(b"=")[0] == b"verbose" for word in words)
+
+
+def _is_local(scope: Scope) -> bool:
+    """Whether the caller is on this host; nobody can tell who is behind a socket without an address."""
     client = scope.get("client")
-    return client is None or str(client[0]).startswith(_LOOPBACK)
+    if not client or any(name in _FORWARDED for name, _ in scope.get("headers", ())):
+        return False
+    try:
+        address = ip_address(client[0])
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def _line(check: Check, result: Result) -> str:

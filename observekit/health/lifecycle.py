@@ -11,10 +11,11 @@ _NEXT: Final[dict[State, frozenset[State]]] = {
     "starting": frozenset({"ready", "draining", "stopped", "broken"}),
     "ready": frozenset({"draining", "stopped", "broken"}),
     "draining": frozenset({"stopped", "broken"}),
+    "stopped": frozenset(),
     "broken": frozenset({"draining", "stopped"}),
-    # A new start-up is a new life, as in a test-suite that starts one application again and again.
-    "stopped": frozenset({"starting"}),
 }
+# A new start-up is a new life, as in a test-suite that starts one application again and again.
+_ENDED: Final = frozenset({"stopped", "broken"})
 
 Changed = Callable[[State, State, str], None]
 
@@ -23,15 +24,19 @@ class Lifecycle:
     """Where the process is in its life.
 
     ``ready`` is reached when every application that began a start-up has finished it.
+
+    Attributes:
+        life: How many lives came before this one: a start-up after the end begins another.
     """
 
-    __slots__ = ("_changed", "_lock", "_starting", "_state")
+    __slots__ = ("_changed", "_lock", "_starting", "_state", "life")
 
     def __init__(self, changed: Changed | None = None) -> None:
         self._changed = changed
         self._lock = RLock()
         self._state: State = "starting"
         self._starting = 0
+        self.life = 0
 
     @property
     def state(self) -> State:
@@ -41,9 +46,13 @@ class Lifecycle:
     def begin_startup(self) -> None:
         """Note that an application began its start-up."""
         with self._lock:
+            before = self._state
+            if before in _ENDED:
+                self._state, self._starting = "starting", 0
+                self.life += 1
             self._starting += 1
-        if self._state == "stopped":
-            self._enter("starting", "a start-up began")
+        if before in _ENDED:
+            self._tell(before, "starting", "a start-up began")
 
     def finish_startup(self, cause: str) -> None:
         """Note that an application finished its start-up; the last one makes the process ready."""
@@ -72,8 +81,9 @@ class Lifecycle:
 
     def readings(self) -> Iterator[tuple[tuple[str], float]]:
         """Yield each state, with 1 for the one that holds."""
+        now = self._state
         for state in _NEXT:
-            yield (state,), float(state == self._state)
+            yield (state,), float(state == now)
 
     def _enter(self, state: State, cause: str) -> None:
         with self._lock:
@@ -81,5 +91,8 @@ class Lifecycle:
             if state not in _NEXT[before]:
                 return
             self._state = state
+        self._tell(before, state, cause)
+
+    def _tell(self, before: State, state: State, cause: str) -> None:
         if self._changed is not None:
             self._changed(before, state, cause)

@@ -21,7 +21,7 @@ from observekit.ops.endpoints import endpoints
 
 
 def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
-    """Set everything up that the configuration wants.
+    """Set everything up that the configuration wants; what fails half-way leaves nothing behind.
 
     Raises:
         ConfigError: If *registry* has metrics of our names already.
@@ -32,17 +32,20 @@ def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
     quarantine(effective)
     guard = Guard(catalogue.COMPONENTS)
     attributes = resource(config)
-    instruments = Instruments(config)
+    instruments = Instruments(config, guard)
     instruments.describe(effective, guard, attributes)
-    register(instruments.store, registry)
-    logs = _logs(config, instruments, guard)
-    voice = Voice(None if logs is None else logs.pipeline)
+    logs = None if config.logs == "off" else _logs(config, instruments, guard)
+    voice = Voice(None if logs is None else logs.pipeline, guard)
     guard.report_to(voice.internal_error)
-    traces = Traces(config, attributes, instruments, guard) if config.traces else None
-    kit = _kit(config, registry, instruments, voice)
-    _put_layer(kit, logs, traces, instruments, guard)
-    _arrange_end(kit, logs, traces, instruments)
-    voice.started(effective, [] if traces is None else traces.found)
+    kit = _kit(config, registry, instruments, voice, guard)
+    try:
+        _install(kit, instruments, logs)
+        traces = _traces(kit, attributes, instruments, guard) if config.traces else None
+        _put_layer(kit, logs, traces, instruments, guard)
+        voice.started(effective, [] if traces is None else traces.found)
+    except BaseException:
+        kit.release(0.0)
+        raise
     return kit
 
 
@@ -52,22 +55,39 @@ def _disabled(config: Config, registry: CollectorRegistry) -> Kit:
     return Kit(config, registry, Lifecycle(), engine)
 
 
-def _logs(config: Config, instruments: Instruments, guard: Guard) -> Logs | None:
-    if config.logs == "off":
-        return None
-    logs = Logs(config, instruments.log_record, instruments.log_dropped, guard)
-    logs.install()
-    return logs
+def _logs(config: Config, instruments: Instruments, guard: Guard) -> Logs:
+    return Logs(config, instruments.log_record, instruments.log_dropped, guard)
 
 
-def _kit(config: Config, registry: CollectorRegistry, instruments: Instruments, voice: Voice) -> Kit:
+def _kit(
+    config: Config, registry: CollectorRegistry, instruments: Instruments, voice: Voice, guard: Guard
+) -> Kit:
     lifecycle = Lifecycle(voice.lifecycle_changed)
     engine = Engine(
         config.probe_timeout_seconds, config.check_cache_seconds, instruments.checked, voice.check_changed
     )
     instruments.store.reading(catalogue.LIFECYCLE_STATE, lifecycle.readings)
     instruments.store.reading(catalogue.HEALTH_CHECK_STATUS, engine.readings)
-    return Kit(config, registry, lifecycle, engine)
+    return Kit(config, registry, lifecycle, engine, guard.failed)
+
+
+def _install(kit: Kit, instruments: Instruments, logs: Logs | None) -> None:
+    kit.on_release(register(instruments.store, kit.registry))
+    if logs is not None:
+        kit.at_end("logs", logs.flush, logs.close)
+        logs.install()
+
+
+def _traces(kit: Kit, attributes: dict[str, str], instruments: Instruments, guard: Guard) -> Traces | None:
+    """Return the traces; none where a library they stand on is broken, because a service starts without."""
+    try:
+        traces = Traces(kit.config, attributes, instruments, guard)
+    except Exception as error:  # noqa: BLE001 -- counted and told; it may be any version of any of them
+        guard.failed("traces", error)
+        return None
+    # After the logs, so that it ends before them: what goes wrong with spans is still said.
+    kit.at_end("traces", traces.flush, traces.close)
+    return traces
 
 
 def _put_layer(
@@ -85,15 +105,6 @@ def _put_layer(
         exemplars=traces is not None and traces.exports,
     )
     kit.layer = lambda app: HttpLayer(app, parts)
-
-
-def _arrange_end(kit: Kit, logs: Logs | None, traces: Traces | None, instruments: Instruments) -> None:
-    """Let spans go before lines: what goes wrong with them is still said."""
-    if traces is not None:
-        kit.at_end(traces.flush, traces.close)
-    kit.at_end(_nothing, lambda _: kit.registry.unregister(instruments.store))
-    if logs is not None:
-        kit.at_end(logs.flush, logs.close)
 
 
 def _nothing(*_: object) -> None:

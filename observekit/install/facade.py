@@ -2,6 +2,7 @@
 
 import atexit
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from threading import RLock
 from typing import Any
@@ -34,10 +35,11 @@ class _Process:
                 return self._kit
             effective = _effective(config, overrides)
             if self._kit is not None:
-                _refuse_other(self._kit, effective.config, registry)
+                named = overrides if config is None else SETTINGS
+                _refuse_other(self._kit, effective.config, named, registry)
                 return self._kit
             self._kit = kit = assemble(effective, REGISTRY if registry is None else registry)
-            kit.on_shutdown(self._forget)
+            kit.on_release(self._forget)
             atexit.register(kit.shutdown)
             return kit
 
@@ -57,7 +59,7 @@ def setup(
 ) -> Kit:
     """Set up logs, traces, metrics and health for this process.
 
-    A second call with the same settings returns the same kit, and so does one without any.
+    A second call returns the same kit, and may name settings again, or none; a Config names them all.
 
     Args:
         config: All settings; made from *overrides*, the environment and defaults unless given.
@@ -136,11 +138,11 @@ def _effective(config: Config | None, overrides: dict[str, Any]) -> Effective:
     )
 
 
-def _refuse_other(kit: Kit, config: Config, registry: CollectorRegistry | None) -> None:
+def _refuse_other(kit: Kit, config: Config, named: Iterable[str], registry: CollectorRegistry | None) -> None:
     wrong = [
         f"{name} is {shown(name, getattr(config, name))}, but this process was set up with "
         f"{shown(name, getattr(kit.config, name))}."
-        for name in SETTINGS
+        for name in named
         if getattr(config, name) != getattr(kit.config, name)
     ]
     if registry is not None and registry is not kit.registry:

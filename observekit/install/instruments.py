@@ -1,5 +1,9 @@
 """The instruments of the process, each made once from the catalogue."""
 
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.registry import REGISTRY
 
@@ -10,15 +14,15 @@ from observekit.guard import Guard
 from observekit.health.check import Check, Result
 from observekit.http.signals import RequestMetrics
 from observekit.install.identity import target_info
-from observekit.metrics.exposition import Exposition
+from observekit.metrics.exposition import Exposition, collectors
 from observekit.metrics.store import Store
 
 
 class Instruments:
     """Every family that is not read at scrape time, and what writes to it."""
 
-    def __init__(self, config: Config) -> None:
-        self.store = store = Store(config.series_limit)
+    def __init__(self, config: Config, guard: Guard) -> None:
+        self.store = store = Store(config.series_limit, lambda _, error: guard.failed("metrics", error))
         self.requests = RequestMetrics(
             duration=store.histogram(catalogue.REQUEST_DURATION),
             active=store.gauge(catalogue.ACTIVE_REQUESTS),
@@ -70,29 +74,45 @@ class Instruments:
     def describe(self, effective: Effective, guard: Guard, attributes: dict[str, str]) -> None:
         """Show what does not change, and what is counted elsewhere."""
         identity = target_info(attributes)
-        rejected = [((problem.variable,), 1.0) for problem in effective.problems]
+        # One variable may be wrong for several settings.
+        rejected = dict.fromkeys(((problem.variable,) for problem in effective.problems), 1.0)
         self.store.reading(catalogue.TARGET_INFO, lambda: [(identity, 1.0)])
-        self.store.reading(catalogue.REJECTED_SETTINGS, lambda: rejected)
+        self.store.reading(catalogue.REJECTED_SETTINGS, rejected.items)
         self.store.reading(
             catalogue.INTERNAL_ERRORS,
-            lambda: [((component,), float(count)) for component, count in guard.failures.items()],
+            lambda: [((component,), float(count)) for component, count in dict(guard.failures).items()],
         )
 
 
-def register(store: Store, registry: CollectorRegistry) -> None:
-    """Put our families into *registry*, beside those of the process.
+def register(store: Store, registry: CollectorRegistry) -> Callable[[], None]:
+    """Put our families into *registry*, beside those of the process; return what takes them out.
 
     Raises:
         ConfigError: If the registry has a family of one of our names.
     """
+    added: list[Any] = []
+
+    def undo() -> None:
+        for collector in added:
+            with suppress(KeyError):  # Somebody has taken it out already.
+                registry.unregister(collector)
+
     try:
         registry.register(store)
+        added.append(store)
+        if registry is not REGISTRY:  # Which has had them from the beginning.
+            added.extend(_of_the_process(registry))
     except ValueError as error:
+        undo()
         raise ConfigError(
             f"the registry has metrics of the names that observekit uses ({error}). Remove the other "
             "instrumentation, or pass a registry of its own: setup(registry=CollectorRegistry())."
         ) from error
-    if registry is not REGISTRY:
-        ProcessCollector(registry=registry)
-        PlatformCollector(registry=registry)
-        GCCollector(registry=registry)
+    return undo
+
+
+def _of_the_process(registry: CollectorRegistry) -> Iterator[Any]:
+    kinds = {type(collector) for collector in collectors(registry)}
+    for make in (ProcessCollector, PlatformCollector, GCCollector):
+        if make not in kinds:
+            yield make(registry=registry)

@@ -4,9 +4,10 @@ import asyncio
 import atexit
 from collections.abc import Callable
 from contextlib import suppress
-from threading import Thread
+from functools import partial
+from threading import RLock, Thread
 from time import monotonic
-from typing import TypeVar, overload
+from typing import Final, NamedTuple, TypeVar, overload
 
 from prometheus_client import CollectorRegistry
 
@@ -19,6 +20,22 @@ from observekit.health.lifecycle import Lifecycle
 Function = TypeVar("Function", bound=CheckFunction)
 Layer = Callable[[ASGIApp], ASGIApp]
 End = Callable[[float], None]
+Failed = Callable[[str, Exception], None]
+
+# What flushing may be late by, when a part takes a little longer than it was given.
+_GRACE_SECONDS: Final = 0.5
+
+
+class _Part(NamedTuple):
+    """What has to come to an end in time."""
+
+    name: str
+    flush: End
+    close: End
+
+
+def _ignore(*_: object) -> None:
+    """Do nothing, where nobody wants to be told."""
 
 
 class Kit:
@@ -36,14 +53,17 @@ class Kit:
         registry: CollectorRegistry,
         lifecycle: Lifecycle,
         engine: Engine,
+        failed: Failed = _ignore,
     ) -> None:
         self.config = config
         self.registry = registry
         self.lifecycle = lifecycle
         self.engine = engine
         self.layer: Layer = _as_it_is
-        self._flushes: list[End] = []
-        self._closes: list[End] = []
+        self._failed = failed
+        self._lock = RLock()
+        self._parts: list[_Part] = []
+        self._undo: list[Callable[[], None]] = []
 
     @overload
     def readiness(self, name: Function) -> Function: ...
@@ -150,37 +170,70 @@ class Kit:
         """
         atexit.unregister(self.shutdown)
         self.lifecycle.stop("telemetry was shut down")
-        closes, self._closes, self._flushes = self._closes, [], []
-        self._spend(closes, budget_seconds)
+        self.release(budget_seconds)
 
     async def flush(self) -> None:
         """Send and write what waits within ``Config.shutdown_budget_seconds``, without blocking the loop."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # Another kind of loop, as trio's; this comes when its application has ended.
+            self._flush()
+            return
+        done = loop.create_future()
 
         def work() -> None:
-            self._spend(self._flushes, None)
-            with suppress(RuntimeError):  # The loop did not wait for us.
-                loop.call_soon_threadsafe(_settle, done)
+            try:
+                self._flush()
+            finally:
+                with suppress(RuntimeError):  # The loop did not wait for us.
+                    loop.call_soon_threadsafe(_settle, done)
 
-        # Not the loop's executor: it may be full of the work that keeps the process from ending.
-        Thread(target=work, name="observekit-flush", daemon=True).start()
-        await done
+        try:
+            # Not the loop's executor: it may be full of the work that keeps the process from ending.
+            Thread(target=work, name="observekit-flush", daemon=True).start()
+        except RuntimeError:  # No more threads.
+            self._flush()
+        else:
+            await asyncio.wait({done}, timeout=self.config.shutdown_budget_seconds + _GRACE_SECONDS)
 
-    def on_shutdown(self, forget: Callable[[], None]) -> None:
-        """Call *forget* when all is ended."""
-        self._closes.append(lambda _: forget())
+    def at_end(self, name: str, flush: End, close: End) -> None:
+        """Call *flush* before the process may end, and *close* when telemetry does; each with its budget.
 
-    def at_end(self, flush: End, close: End) -> None:
-        """Call *flush* before the process may end, and *close* when telemetry does; each with its budget."""
-        self._flushes.append(flush)
-        self._closes.append(close)
+        The part that came last goes first: it may still need those before it. *name* is that of the
+        component whose failures are counted.
+        """
+        self._parts.insert(0, _Part(name, flush, close))
 
-    def _spend(self, ends: list[End], budget_seconds: float | None) -> None:
+    def on_release(self, undo: Callable[[], None]) -> None:
+        """Call *undo* when all parts are closed."""
+        self._undo.append(undo)
+
+    def release(self, budget_seconds: float | None = None) -> None:
+        """Close all parts and give back what was taken over, once."""
+        with self._lock:
+            parts, self._parts = self._parts, []
+            undo, self._undo = self._undo, []
+        self.engine.close()
+        self._spend([(part.name, part.close) for part in parts], budget_seconds)
+        for one in undo:
+            self._guarded("config", one)
+
+    def _flush(self) -> None:
+        self._spend([(part.name, part.flush) for part in self._parts], None)
+
+    def _spend(self, ends: list[tuple[str, End]], budget_seconds: float | None) -> None:
+        """Give each end a fair share of what is left, so that none can use up the time of those after it."""
         budget = self.config.shutdown_budget_seconds if budget_seconds is None else budget_seconds
         deadline = monotonic() + budget
-        for end in ends:
-            end(max(0.0, deadline - monotonic()))
+        for place, (name, end) in enumerate(ends):
+            share = max(0.0, deadline - monotonic()) / (len(ends) - place)
+            self._guarded(name, partial(end, share))
+
+    def _guarded(self, component: str, end: Callable[[], None]) -> None:
+        try:
+            end()
+        except Exception as error:  # noqa: BLE001 -- what comes after must still be ended
+            self._failed(component, error)
 
     def _register(
         self,

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from observekit.catalogue import events
 from observekit.config import Effective
+from observekit.guard import Guard
 from observekit.health.check import Check, Result, Status
 from observekit.health.lifecycle import State
 from observekit.logs.pipeline import Pipeline
@@ -16,10 +17,11 @@ _LOGGER: Final = "observekit"
 class Voice:
     """Writes our own events: through *pipeline*, or through stdlib logging where logs are left alone."""
 
-    __slots__ = ("_pipeline",)
+    __slots__ = ("_guard", "_pipeline")
 
-    def __init__(self, pipeline: Pipeline | None) -> None:
+    def __init__(self, pipeline: Pipeline | None, guard: Guard) -> None:
         self._pipeline = pipeline
+        self._guard = guard
 
     def started(self, effective: Effective, found: list[str]) -> None:
         """Say what was set up, and what of the environment was not followed."""
@@ -62,6 +64,9 @@ class Voice:
     def _say(self, event: str, level: str, **fields: Any) -> None:
         if self._pipeline is not None:
             self._pipeline.emit(level, event, fields)
-        else:
-            number = logging.getLevelNamesMapping()[level.upper()]
+            return
+        number = logging.getLevelNamesMapping()[level.upper()]
+        try:
             logging.getLogger(_LOGGER).log(number, "%s %s", event, fields)
+        except Exception as error:  # noqa: BLE001 -- a handler of the user's; what we speak of must go on
+            self._guard.failed("logs", error)

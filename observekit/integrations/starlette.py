@@ -11,7 +11,7 @@ SCOPE_CLAIMS: Final = {"fastapi.telemetry": None, "starlette.opentelemetry": Tru
 FastAPI asks whether the key is there, and further in whether its value is ``None``.
 """
 
-_LAYERED: Final = "_observekit_layered"
+_LAYER: Final = "_observekit_layer"
 
 
 class Application(Protocol):
@@ -27,18 +27,23 @@ def is_application(app: object) -> bool:
 
 
 def add_layer(app: Any, layer: Callable[[ASGIApp], ASGIApp]) -> bool:
-    """Put *layer* around everything in *app*, its error middleware included; ``False`` if one is there.
+    """Put *layer* around everything in *app*, its error middleware included; ``False`` if it is there.
 
     ``add_middleware`` would put it inside of the error middleware, which answers 500 for exceptions:
-    the layer would not see those responses.
+    the layer would not see those responses. Another layer than this is one of a kit that has ended, and
+    is replaced.
     """
-    if getattr(app, _LAYERED, False):
+    before = getattr(app, _LAYER, None)
+    if before is layer:
         return False
+    setattr(app, _LAYER, layer)
+    if before is not None:
+        app.middleware_stack = None  # Built anew at the next request, with the layer of now.
+        return True
     build = app.build_middleware_stack
-    app.build_middleware_stack = lambda: layer(build())
+    app.build_middleware_stack = lambda: getattr(app, _LAYER)(build())
     if app.middleware_stack is not None:
         app.middleware_stack = layer(app.middleware_stack)
-    setattr(app, _LAYERED, True)
     return True
 
 

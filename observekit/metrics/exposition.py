@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from time import perf_counter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import CollectorRegistry
@@ -50,7 +50,7 @@ class Exposition:
 
     def _families(self) -> Iterator[Metric]:
         owners: dict[str, object] = {}
-        for collector in _collectors(self._registry):
+        for collector in collectors(self._registry):
             try:
                 for family in list(collector.collect()):
                     self._claim(owners, collector, family)
@@ -112,7 +112,8 @@ def _encodable(value: object) -> str:
     return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _collectors(registry: CollectorRegistry) -> list[CollectorRegistry]:
+def collectors(registry: CollectorRegistry) -> list[Any]:
+    """Return the collectors of *registry*, or itself where they cannot be had."""
     # There is no public way to ask a registry for its collectors, and one that raises takes
     # the whole of collect() down. Where the attribute is gone, the registry is asked as a whole.
     known = getattr(registry, "_collector_to_names", None)

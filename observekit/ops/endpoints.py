@@ -12,8 +12,9 @@ from observekit.metrics.exposition import Exposition
 Ask = Callable[[Scope], Awaitable[Response]]
 
 _METHODS: Final = frozenset({"GET", "HEAD"})
-_NOT_ALLOWED: Final = Response(405, b"use GET or HEAD\n", headers=((b"allow", b"GET, HEAD"),))
-_FAILED: Final = Response(500, b"observekit failed, see its log\n")
+_NO_STORE: Final = (b"cache-control", b"no-store")
+_NOT_ALLOWED: Final = Response(405, b"use GET or HEAD\n", headers=((b"allow", b"GET, HEAD"), _NO_STORE))
+_FAILED: Final = Response(500, b"observekit failed, see its log\n", headers=(_NO_STORE,))
 
 
 def endpoints(config: Config, exposition: Exposition, probes: Probes, guard: Guard) -> dict[str, ASGIApp]:
