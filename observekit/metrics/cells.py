@@ -1,7 +1,8 @@
 """The cells of the hot path: one for each series, each a few machine words and a lock.
 
-The locks are re-entrant, so that a signal handler may count while counting. A sample that would make a value
-negative for ever, infinite or no number is left out, and whoever made the cell is told.
+The locks are re-entrant, so that a signal handler may count while counting; and nothing is called between
+reading a value and writing it, because that is where handlers run. A sample that would make a value negative
+for ever, infinite or no number is left out, and whoever made the cell is told.
 """
 
 import math
@@ -78,7 +79,7 @@ class GaugeCell:
         """Add *amount*, which may be negative; what would not leave a finite value is rejected."""
         with self._lock:
             total = self.value + amount
-            if math.isfinite(total):
+            if -math.inf < total < math.inf:
                 self.value = total
                 return
         self._rejected()

@@ -73,6 +73,7 @@ class Exposition:
         try:
             return _encoded_or_mended(encode, family)
         except Exception as error:  # noqa: BLE001 -- such as a value that is no number
+            error.args = error.args[:1]  # The client library appends the whole family, all samples of it.
             self._failed(family.name, error)
             return b""
 
