@@ -25,10 +25,11 @@ _NEEDED: Final = {
 """What the demo imports or runs beyond observekit's own dependencies, and the package it comes with."""
 
 _ABOUT: Final = """\
-Start a shop of three services on this machine (storefront, orders, inventory; FastAPI, Starlette and SQLite),
-send traffic to it, and show what its operator sees: rate, errors and latency of each route, read from the
-services' /metrics pages; one failing request as a trace through all three, with its log lines; and the
-health of each service.
+Start a shop of three services on this machine (storefront, orders, inventory;
+Starlette, FastAPI and SQLite), send traffic to it, and show what its operator
+sees: rate, errors and latency of each route, read from the services' /metrics
+pages; one failing request as a trace through all three, with its log lines;
+and the health of each service.
 
 Ctrl-C ends it; so does --seconds. All of it listens on 127.0.0.1 only.
 """

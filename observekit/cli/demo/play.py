@@ -152,7 +152,7 @@ async def _watched(stage: _Stage) -> int:
 
 def _mourn(screen: Screen, child: Child) -> int:
     screen.clear()
-    screen.say(report.died(child))
+    screen.say(report.died(child, screen))
     return REMOTE_FAILED
 
 
@@ -167,7 +167,7 @@ async def _perform(stage: _Stage, shop: Shop, prometheus_url: str | None) -> int
     screen.clear()
     screen.say(report.addresses(shop.services, stage.logs, stage.collector.url))
     if prometheus_url is not None:
-        screen.say([[Part("  prometheus  ", "bold"), Part(f"{prometheus_url}/graph")]])
+        screen.say([report.entry("prometheus", f"{prometheus_url}/graph")])
     screen.say(report.passed_over(shop.services.values(), stage.options.port))
     scraper, traffic = Scraper(stage.client, shop), Traffic(stage.client, shop["storefront"].url)
     await scraper.scrape()

@@ -22,9 +22,7 @@ def listen(first: int) -> socket.socket:
         listening = _try(port)
         if listening is not None:
             return listening
-    raise ObservekitError(
-        f"port {first} is taken, and so are the {_TRIES - 1} above it. Choose others with --port."
-    )
+    raise ObservekitError(f"port {first} and the {_TRIES - 1} above it are taken. Choose others with --port.")
 
 
 def free_port(first: int) -> int:

@@ -10,7 +10,7 @@ from observekit.cli.demo.scrape import Page
 from observekit.cli.demo.screen import Line, Part, Screen, Style
 from observekit.cli.demo.shop import Service
 from observekit.cli.demo.spans import Span
-from observekit.cli.demo.story import log_lines, records_of, trace_lines
+from observekit.cli.demo.story import log_lines, record_of, records_of, trace_lines
 from observekit.cli.demo.tables import table
 
 EMPTY: Final[Line] = ()
@@ -21,18 +21,17 @@ _MINUTE: Final = 60.0
 def addresses(services: Mapping[str, Service], logs: Path, collector: str) -> Iterator[Line]:
     """Yield where everything is, for whoever wants to look himself."""
     yield EMPTY
-    yield [Part("A shop of three services is open on this machine. Buy something: "), _url(services, "/")]
+    yield [Part("The shop is open; buy something: "), Part(f"{services['storefront'].url}/", "bold")]
     yield EMPTY
     for name, service in services.items():
-        yield [
-            Part(f"  {name:<{_NAME}}", "bold"),
-            Part(f"{service.url}/metrics   {service.url}/readyz?verbose"),
-        ]
-    yield [Part(f"  {'logs':<{_NAME}}", "bold"), Part(f"{logs}/*.jsonl")]
-    yield [
-        Part(f"  {'traces':<{_NAME}}", "bold"),
-        Part(f"are sent to this command, over OTLP at {collector}/v1/traces"),
-    ]
+        yield entry(name, f"{service.url}/metrics  {service.url}/readyz?verbose")
+    yield entry("logs", f"{logs}/*.jsonl")
+    yield entry("traces", f"come in at {collector}/v1/traces, over OTLP")
+
+
+def entry(name: str, text: str) -> Line:
+    """Return one line of addresses()."""
+    return [Part(f"{name:<{_NAME}}", "bold"), Part(text)]
 
 
 def passed_over(services: Iterable[Service], base: int) -> Iterator[Line]:
@@ -42,17 +41,16 @@ def passed_over(services: Iterable[Service], base: int) -> Iterator[Line]:
     if taken:
         listed = ", ".join(map(str, taken))
         verb = "are" if len(taken) > 1 else "is"
-        yield [
-            Part(f"  {listed} {verb} taken; the services listen on {', '.join(map(str, ports))}.", "yellow")
-        ]
+        yield [Part(f"{listed} {verb} taken; the services listen on {', '.join(map(str, ports))}.", "yellow")]
 
 
 def clock(elapsed: float, seconds: float | None, window: float) -> Line:
     """Return the line above the live table."""
-    end = "Ctrl-C ends it" if seconds is None else f"of {seconds:.0f} s"
+    end = ", Ctrl-C ends it" if seconds is None else f" of {seconds:.0f} s"
     return [
-        Part(f"{elapsed:.0f} s ", "bold"),
-        Part(f"{end}; the last {window:.0f} s, from the /metrics page of each service"),
+        Part(f"{elapsed:.0f} s", "bold"),
+        Part(end),
+        Part(f"   the last {window:.0f} s, from the /metrics page of each service", "dim"),
     ]
 
 
@@ -73,7 +71,7 @@ def sent(answers: Counter[str]) -> Iterator[Line]:
     )
     told = ", ".join(text for text in numbers if not text.startswith("0 "))
     yield EMPTY
-    yield [Part(f"The customers sent {answers.total()} requests to the storefront: {told}.")]
+    yield [Part(f"{answers.total()} requests were sent: {told}.")]
 
 
 def failed_request(
@@ -113,21 +111,20 @@ def queried(
     if seconds < _MINUTE:
         yield [Part(f"The shop was open for {seconds:.0f} s of the minute that the rates are over.", "dim")]
     yield EMPTY
-    yield [Part(f"{'RATE':>9}  {queries[0]}", "dim")]
-    yield [Part(f"{'REQUESTS':>19}  {queries[1]}", "dim")]
+    yield [Part(f"RATE: {queries[0]}", "dim")]
+    yield [Part(f"REQUESTS: {queries[1]}", "dim")]
+    yield EMPTY
+    yield [Part(f"{'RATE':>9}{'REQUESTS':>10}  ROUTE", "dim")]
     for route, total in sorted(totals.items(), key=lambda one: -one[1]):
         yield [Part(f"{rates.get(route, 0.0):7.2f}/s{total:10.0f}  {route}")]
 
 
-def died(child: Child) -> Iterator[Line]:
+def died(child: Child, screen: Screen) -> Iterator[Line]:
     """Yield that a child has ended by itself, and its last words."""
     yield EMPTY
     yield [Part(f"{child.name} has ended by itself, with exit code {child.process.returncode}.", "red")]
-    yield [Part(f"The last lines of {child.errors if child.errors.stat().st_size else child.output}:")]
+    yield [Part("Its last lines:")]
     yield EMPTY
     for line in child.last_lines():
-        yield [Part(f"  {line}")]
-
-
-def _url(services: Mapping[str, Service], path: str) -> Part:
-    return Part(f"{services['storefront'].url}{path}", "bold")
+        record = record_of(line)
+        yield from log_lines([record], screen.width, screen.marks) if record else [[Part(line)]]

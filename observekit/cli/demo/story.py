@@ -95,23 +95,20 @@ def log_lines(records: Iterable[Record], width: int, marks: Marks) -> Iterator[L
 
 def records_of(trace_id: str, files: Iterable[Path]) -> list[Record]:
     """Return the log records of a trace from all *files*, in the order of time."""
-    wanted = trace_id.encode()
-    found: list[Record] = []
-    for path in files:
-        # Most lines are of other requests, and are not parsed.
-        for line in path.read_bytes().splitlines():
-            if wanted in line:
-                found.extend(_record(line, trace_id))
+    # Most lines are of other requests, and are not parsed.
+    lines = (line for path in files for line in path.read_text("utf-8", "replace").splitlines())
+    records = (record_of(line) for line in lines if trace_id in line)
+    found = [record for record in records if record is not None and record.get("trace_id") == trace_id]
     return sorted(found, key=lambda record: str(record.get("timestamp", "")))
 
 
-def _record(line: bytes, trace_id: str) -> Iterator[Record]:
+def record_of(line: str) -> Record | None:
+    """Return the log record that *line* is, if it is one: the last line of a file may not be whole."""
     try:
         record = json.loads(line)
-    except ValueError:  # Not a line of ours, or the last one is being written.
-        return
-    if isinstance(record, dict) and record.get("trace_id") == trace_id:
-        yield record
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
 
 
 def _walk(nodes: Sequence[Node], marks: Marks, margin: str | None = None) -> Iterator[tuple[str, str, Node]]:
@@ -138,7 +135,8 @@ def _bar(span: Span, first: float, last: float, marks: Marks) -> str:
 
 
 def _sentence(record: Record) -> str:
-    event = str(record.get("event", ""))
+    # Of a traceback that was logged as a message, what matters is at its end.
+    event = str(record.get("event", "")).rpartition("\n")[2]
     skipped = _TOLD
     if event == "http.request":
         skipped = _TOLD | _OF_THE_REQUEST
