@@ -1,6 +1,7 @@
 """The state of one request, and what came of it."""
 
-import asyncio
+from asyncio import CancelledError
+from collections.abc import MutableMapping
 from time import perf_counter
 from typing import Final, Literal
 
@@ -19,10 +20,12 @@ class Exchange:
 
     Times are readings of a monotonic clock in seconds; ``None`` where it has not come to that.
     ``status`` is what went to the client; ``None`` where the client got nothing.
+    A message of any shape is passed on: what is wrong with it is between the application and its server.
     """
 
     __slots__ = (
         "_closing",
+        "_complete",
         "_disconnected",
         "_receive",
         "_send",
@@ -41,6 +44,7 @@ class Exchange:
         self._send = send
         self._trailers = False
         self._closing = False
+        self._complete = False
         self._disconnected = False
         self.started = perf_counter()
         self.first_byte: float | None = None
@@ -54,31 +58,45 @@ class Exchange:
         """Pass on a message from the server, and note if it says that the client is gone."""
         message = await self._receive()
         # While the last piece is on its way, a disconnect says that the response is complete.
-        if message["type"] == "http.disconnect" and not self._closing:
+        if _kind(message) == "http.disconnect" and not self._closing:
             self._disconnected = True
         return message
 
     async def send(self, message: Message) -> None:
         """Pass on a message to the server, and note the start and the end of the response."""
-        kind = message["type"]
-        if kind == "http.response.start":
-            await self._send(message)
-            self._note_start(message)
-            return
-        last = self._is_last(kind, message)
+        kind = _kind(message)
+        last = kind != "http.response.start" and self._is_last(kind, message)
         self._closing = self._closing or last
-        await self._send(message)
-        self.bytes += len(message.get("body", b""))
-        if last and self.ended is None:
+        try:
+            await self._send(message)
+        except Exception as error:
+            self._note_refusal(error)
+            raise
+        if kind == "http.response.start":
+            self._note_start(message)
+        elif kind == "http.response.body":
+            self.bytes += _size(message)
+        if last and not self._complete:
+            self._complete = True
             self.ended = perf_counter()
 
     def _note_start(self, message: Message) -> None:
         self._trailers = bool(message.get("trailers", False))
-        if not self._disconnected:
-            self.first_byte = perf_counter()
-            self.status = message["status"]
+        if self.status is None and not self._disconnected:
+            status = message.get("status")
+            if isinstance(status, int):
+                self.first_byte = perf_counter()
+                self.status = int(status)
 
-    def _is_last(self, kind: str, message: Message) -> bool:
+    def _note_refusal(self, error: Exception) -> None:
+        """Note that the server did not take a message; an OSError says that nobody is there to get it."""
+        if self._complete:
+            return
+        self._closing = False
+        # Source: ASGI HTTP specification 2.4, "Disconnected Client - send exception".
+        self._disconnected = self._disconnected or isinstance(error, OSError)
+
+    def _is_last(self, kind: str | None, message: Message) -> bool:
         if kind in {"http.response.body", "http.response.zerocopysend"}:
             return not message.get("more_body", False) and not self._trailers
         if kind == "http.response.trailers":
@@ -87,6 +105,8 @@ class Exchange:
 
     def close(self) -> None:
         """Note that the application has returned or raised: nothing will be sent any more."""
+        # Frameworks cancel what sends the last piece when the server says that the response is complete.
+        self._complete = self._complete or (self._closing and self.error is None)
         if self.ended is None:
             self.ended = perf_counter()
         if self.status is None and not self._disconnected and not self._was_cancelled():
@@ -97,7 +117,7 @@ class Exchange:
         """Return why the response did not come to its end, ``None`` where it did; call after close()."""
         if self._disconnected:
             return "client_disconnect"
-        if self._closing:
+        if self._complete:
             return None
         if self.error is None:
             return "no_response"
@@ -107,9 +127,41 @@ class Exchange:
         """Return what came of the request; call after close()."""
         if self.reason() in {"client_disconnect", "cancelled"}:
             return "aborted"
-        if self.error is not None or self.status is None or self.status >= _SERVER_ERROR:
+        # What is cancelled after its last byte has answered: only work in the background is cut short.
+        failed = self.error is not None and not self._was_cancelled()
+        if failed or self.status is None or self.status >= _SERVER_ERROR:
             return "server_error"
         return "client_error" if self.status >= _CLIENT_ERROR else "ok"
 
+    def failure(self) -> BaseException | None:
+        """Return the exception that the application ended with, unless it was cancelled or left alone."""
+        return None if self.outcome() == "aborted" or self._was_cancelled() else self.error
+
     def _was_cancelled(self) -> bool:
-        return isinstance(self.error, asyncio.CancelledError) and not self._closing
+        return self.error is not None and _is_cancellation(self.error)
+
+
+def _kind(message: object) -> str | None:
+    kind = message.get("type") if isinstance(message, MutableMapping) else None
+    return kind if isinstance(kind, str) else None
+
+
+def _size(message: Message) -> int:
+    body = message.get("body")
+    return len(body) if isinstance(body, bytes | bytearray | memoryview) else 0
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    """Whether *error* only says that the work was given up: by asyncio, by trio, by the end of the loop."""
+    pending = [error]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, BaseExceptionGroup):
+            pending.extend(one.exceptions)
+        elif not isinstance(one, CancelledError | GeneratorExit) and not _is_of_trio(type(one)):
+            return False
+    return True
+
+
+def _is_of_trio(kind: type[BaseException]) -> bool:
+    return kind.__name__ == "Cancelled" and kind.__module__.partition(".")[0] == "trio"

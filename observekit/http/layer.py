@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Token
 from typing import Final, NamedTuple
 
-from opentelemetry.context import Context, attach, detach
-from opentelemetry.trace import get_current_span
+from opentelemetry.context import Context, attach, detach, get_current
+from opentelemetry.trace import SpanContext, format_span_id, format_trace_id, get_current_span
 
 from observekit.asgi import ASGIApp, Receive, Scope, Send
 from observekit.correlation import with_fields
@@ -16,6 +16,7 @@ from observekit.http.route import Routes
 from observekit.http.signals import RequestMetrics, known_method, log_request
 from observekit.http.span import ServerSpan, Tracing
 from observekit.logs.pipeline import Pipeline
+from observekit.semconv import UNMATCHED_ROUTE
 
 Endpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -40,46 +41,57 @@ class Parts(NamedTuple):
 class _Begun(NamedTuple):
     method: str
     span: ServerSpan | None
+    context: Context
     token: Token[Context]
 
 
 class HttpLayer:
     """Observes an ASGI application; nothing of a request is kept here."""
 
-    __slots__ = ("_app", "_parts", "_routes")
+    __slots__ = ("_parts", "_routes", "app")
 
     def __init__(self, app: ASGIApp, parts: Parts) -> None:
-        self._app = app
+        # Named as everywhere, so that those who walk the middleware stack find their way.
+        self.app = app
         self._parts = parts
         self._routes = Routes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection, or the life of the application."""
-        kind = scope["type"]
+        kind = scope.get("type")
         if MARK in scope:
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
         elif kind == "http":
-            self._parts.lifespan.serving()
-            endpoint = self._parts.endpoints.get(_path(scope))
+            endpoint = self._arrived(scope)
             if endpoint is not None:
                 await endpoint(scope, receive, send)
             else:
                 await self._observe(scope, receive, send)
         elif kind == "lifespan":
             scope[MARK] = True
-            await self._parts.lifespan.run(self._app, scope, receive, send)
+            await self._parts.lifespan.run(self.app, scope, receive, send)
         else:
-            self._parts.lifespan.serving()
-            await self._app(scope, receive, send)
+            self._arrived(scope)
+            await self.app(scope, receive, send)
+
+    def _arrived(self, scope: Scope) -> Endpoint | None:
+        """Note a connection, and return the endpoint of ours that it asks for."""
+        parts = self._parts
+        try:
+            parts.lifespan.serving()
+            return parts.endpoints.get(_path(scope)) if scope["type"] == "http" else None
+        except Exception as error:  # noqa: BLE001 -- the application answers what we cannot read
+            parts.guard.failed("exchange", error)
+            return None
 
     async def _observe(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(receive, send)
         begun = self._begin(scope, exchange)
         if begun is None:
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         try:
-            await self._app(scope, exchange.receive, exchange.send)
+            await self.app(scope, exchange.receive, exchange.send)
         except BaseException as error:
             exchange.error = error
             raise
@@ -88,21 +100,32 @@ class HttpLayer:
 
     def _begin(self, scope: Scope, exchange: Exchange) -> _Begun | None:
         parts = self._parts
+        active = None
         try:
             method = known_method(scope)
-            span = None
-            context = None
             scope[MARK] = exchange.fields
-            if parts.tracing is not None and self._claim(scope):
-                span = parts.tracing.begin(scope, method)
-                context = span.context
-            token = attach(with_fields(exchange.fields, context))
+            span = self._begin_span(scope, method)
+            context = with_fields(exchange.fields, None if span is None else span.context)
+            if parts.metrics is not None:
+                active = parts.metrics.active.cell(method)
+                active.add(1)
+            return _Begun(method, span, context, attach(context))
         except Exception as error:  # noqa: BLE001 -- the request is answered, observed or not
             parts.guard.failed("exchange", error)
+            if active is not None:
+                active.add(-1)
             return None
-        if parts.metrics is not None:
-            parts.metrics.active.cell(method).add(1)
-        return _Begun(method, span, token)
+
+    def _begin_span(self, scope: Scope, method: str) -> ServerSpan | None:
+        """Begin the span of a request; without one, it is counted and logged all the same."""
+        parts = self._parts
+        try:
+            if parts.tracing is None or not self._claim(scope):
+                return None
+            return parts.tracing.begin(scope, method)
+        except Exception as error:  # noqa: BLE001 -- samplers and processors are the user's
+            parts.guard.failed("traces", error)
+            return None
 
     def _claim(self, scope: Scope) -> bool:
         """Say to others that the request is traced here; ``False`` where one has begun before us."""
@@ -114,34 +137,56 @@ class HttpLayer:
 
     def _finish(self, scope: Scope, exchange: Exchange, begun: _Begun) -> None:
         parts = self._parts
-        if parts.metrics is not None:
-            parts.metrics.active.cell(begun.method).add(-1)
         try:
+            if parts.metrics is not None:
+                parts.metrics.active.cell(begun.method).add(-1)
             exchange.close()
             self._record(scope, exchange, begun)
         except Exception as error:  # noqa: BLE001 -- the response is out, and the exception is the application's
             parts.guard.failed("exchange", error)
         finally:
-            detach(begun.token)
+            # Closed from elsewhere, as by the collector of garbage, there is nothing of ours to take away.
+            if not isinstance(exchange.error, GeneratorExit) or get_current() is begun.context:
+                detach(begun.token)
+            exchange.error = None  # Its traceback holds the frame that holds the exchange.
 
     def _record(self, scope: Scope, exchange: Exchange, begun: _Begun) -> None:
+        """Write all signals; one that fails takes no other with it."""
         parts = self._parts
-        route = self._routes.of(scope)
+        route = self._route(scope)
         span = get_current_span() if begun.span is None else begun.span.span
-        context = span.get_span_context()
-        ids: dict[str, str] = {}
-        if context.is_valid:
-            ids["trace_id"] = f"{context.trace_id:032x}"
-            ids["span_id"] = f"{context.span_id:016x}"
-            ids["trace_flags"] = f"{context.trace_flags:02x}"
+        ids = _ids(span.get_span_context())
+        if begun.span is not None:
+            try:
+                begun.span.finish(exchange, begun.method, route)
+            except Exception as error:  # noqa: BLE001 -- processors are the user's
+                parts.guard.failed("traces", error)
         if parts.metrics is not None:
-            sampled = parts.exemplars and context.is_valid and context.trace_flags.sampled
-            trace = (ids["trace_id"], ids["span_id"]) if sampled else None
-            parts.metrics.record(exchange, begun.method, route, trace)
+            sampled = parts.exemplars and span.get_span_context().trace_flags.sampled
+            trace = (ids["trace_id"], ids["span_id"]) if ids and sampled else None
+            try:
+                parts.metrics.record(exchange, begun.method, route, trace)
+            except Exception as error:  # noqa: BLE001 -- its event is still to be written
+                parts.guard.failed("metrics", error)
         if parts.logs is not None:
             log_request(parts.logs, scope, exchange, route, ids)
-        if begun.span is not None:
-            begun.span.finish(exchange, begun.method, route)
+
+    def _route(self, scope: Scope) -> str:
+        try:
+            return self._routes.of(scope)
+        except Exception as error:  # noqa: BLE001 -- routes are the framework's, or the user's own
+            self._parts.guard.failed("exchange", error)
+            return UNMATCHED_ROUTE
+
+
+def _ids(context: SpanContext) -> dict[str, str]:
+    if not context.is_valid:
+        return {}
+    return {
+        "trace_id": format_trace_id(context.trace_id),
+        "span_id": format_span_id(context.span_id),
+        "trace_flags": f"{context.trace_flags:02x}",
+    }
 
 
 def _path(scope: Scope) -> str:

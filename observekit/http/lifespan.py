@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from observekit.asgi import ASGIApp, Message, Receive, Scope, Send
+from observekit.guard import Guard
 from observekit.health.lifecycle import Lifecycle
 
 _OVER: Final = frozenset({"lifespan.shutdown.complete", "lifespan.shutdown.failed"})
@@ -17,14 +18,19 @@ class Lifespan:
     process, because servers end it with the signal they were stopped by.
     """
 
-    __slots__ = ("_configured", "_flush", "_lifecycle", "_running")
+    __slots__ = ("_configured", "_flush", "_guard", "_lifecycle", "_running")
 
     def __init__(
-        self, lifecycle: Lifecycle, configured: Callable[[], None], flush: Callable[[], Awaitable[None]]
+        self,
+        lifecycle: Lifecycle,
+        configured: Callable[[], None],
+        flush: Callable[[], Awaitable[None]],
+        guard: Guard,
     ) -> None:
         self._lifecycle = lifecycle
         self._configured = configured
         self._flush = flush
+        self._guard = guard
         self._running = 0
 
     def serving(self) -> None:
@@ -34,7 +40,10 @@ class Lifespan:
 
     async def run(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the lifespan of *app*."""
-        self._configured()
+        try:
+            self._configured()
+        except Exception as error:  # noqa: BLE001 -- the application starts all the same
+            self._guard.failed("logs", error)
         self._lifecycle.begin_startup()
         self._running += 1
         run = _Run(self, receive, send)
@@ -61,7 +70,10 @@ class Lifespan:
         """Note that an application has ended; the last one takes what is left of its telemetry along."""
         if self._running == 1:
             self._lifecycle.stop("application has ended")
-            await self._flush()
+            try:
+                await self._flush()
+            except Exception as error:  # noqa: BLE001 -- the server is to hear that the application has ended
+                self._guard.failed("exchange", error)
 
 
 class _Run:
@@ -78,13 +90,13 @@ class _Run:
     async def receive(self) -> Message:
         """Pass on a message from the server."""
         message = await self._receive()
-        if message["type"] == "lifespan.shutdown":
+        if message.get("type") == "lifespan.shutdown":
             self._lifespan.ending()
         return message
 
     async def send(self, message: Message) -> None:
         """Pass on a message to the server."""
-        kind = message["type"]
+        kind = message.get("type")
         if kind == "lifespan.startup.complete":
             self.settle("application has started")
         elif kind == "lifespan.startup.failed":

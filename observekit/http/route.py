@@ -1,73 +1,73 @@
 """The route template of a request, read from what the framework left in its scope."""
 
-from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from observekit.asgi import Scope
+from observekit.http.table import Template, templates
 from observekit.semconv import UNMATCHED_ROUTE
 
-# Source: nobody has more endpoints than this; whoever makes them anew for each request gets _unmatched.
-_ENDPOINTS: Final = 4096
-_MOUNT_DEPTH: Final = 16
+# Source: nobody has more endpoints than this; whoever makes them anew for each request is told less exactly.
+_TARGETS: Final = 4096
 
 
 class Routes:
     """Names the route of a request without matching a second time.
 
-    Starlette from 1.7 and FastAPI leave the matched route in the scope. Where only the endpoint is left
-    (Starlette before 1.7, a plain Starlette route in FastAPI, and everything below a mount whose path has
-    parameters), the templates that lead to it are looked up once in the route table and kept.
+    Starlette from 1.7 and FastAPI leave the matched route in the scope. Where that does not tell the whole
+    template (Starlette before 1.7, a plain Starlette route in FastAPI, and everything below a mount, whose
+    own path may have parameters), the ways that lead there are looked up once in the route table and kept.
     """
 
     __slots__ = ("_known",)
 
     def __init__(self) -> None:
         # By identity, because an endpoint need not be hashable; kept beside it, so that the id stays its own.
-        self._known: dict[int, tuple[object, tuple[str, ...]]] = {}
+        self._known: dict[tuple[int, int], tuple[object, object, list[Template]]] = {}
 
     def of(self, scope: Scope) -> str:
         """Return the template, ``_unmatched`` where no route took the request; call after the application."""
+        name = self._matched(scope)
+        if name == UNMATCHED_ROUTE and "fastapi" in scope:
+            return _frontend(scope) or name
+        return name
+
+    def _matched(self, scope: Scope) -> str:
         route, endpoint = scope.get("route"), scope.get("endpoint")
         if endpoint is None:
             path = getattr(route, "path", None)
             return path if isinstance(path, str) and path else UNMATCHED_ROUTE
-        if route is None or not _is_of(route, endpoint):
-            return self._looked_up(scope, endpoint)
+        if route is None or not _led_to(route, endpoint):
+            return self._looked_up(scope, endpoint, UNMATCHED_ROUTE)
         context = _effective_context(scope, route)
-        if context is not None:
-            return _grown(scope) + str(context.path)
-        if getattr(route, "app", None) is endpoint and not hasattr(route, "methods"):
-            return self._mounted(scope, route, endpoint)
-        if "app_root_path" in scope and _mount_has_parameters(scope, route):
-            return self._looked_up(scope, endpoint)
-        return (_grown(scope) + str(route.path)) or "/"
+        if context is not None and context.starlette_route is None:
+            own = str(context.path)
+            return own if "app_root_path" not in scope else self._looked_up(scope, context, own)
+        if hasattr(route, "endpoint") and "app_root_path" not in scope:
+            return str(route.path) or "/"
+        return self._looked_up(scope, route, str(getattr(route, "path", "")) or UNMATCHED_ROUTE)
 
-    def _mounted(self, scope: Scope, route: Any, endpoint: object) -> str:
-        """Name a request that went no further than a mount: by the mount if it is opaque."""
-        if getattr(route, "routes", None):
-            return UNMATCHED_ROUTE
-        if "{" in str(getattr(route, "path", "")) or scope.get("path_params"):
-            return self._looked_up(scope, endpoint)
-        return _grown(scope) or "/"
-
-    def _looked_up(self, scope: Scope, endpoint: object) -> str:
-        known = self._known.get(id(endpoint))
-        if known is None and len(self._known) < _ENDPOINTS:
-            table = getattr(scope.get("router") or scope.get("app"), "routes", ())
-            known = (endpoint, tuple(dict.fromkeys(_templates(table, endpoint))))
-            self._known[id(endpoint)] = known
-        templates = known[1] if known is not None else ()
-        if len(templates) <= 1:
-            return templates[0] if templates else UNMATCHED_ROUTE
-        path = _path_below_server(scope)
-        return next((template for template in templates if _fits(template, path)), templates[0])
+    def _looked_up(self, scope: Scope, target: object, otherwise: str) -> str:
+        """Return the template of the way to *target*, a route or an endpoint."""
+        router = scope.get("router") or scope.get("app")
+        key = (id(router), id(target))
+        known = self._known.get(key)
+        if known is None:
+            found = list(templates(router, target))
+            known = (router, target, found)
+            if len(self._known) < _TARGETS:
+                self._known[key] = known
+        ways = known[2]
+        if len(ways) > 1:
+            path = _path_below_server(scope)
+            return next((way.text for way in ways if way.fits(path)), ways[0].text)
+        return ways[0].text if ways else otherwise
 
 
-def _is_of(route: Any, endpoint: object) -> bool:
+def _led_to(route: Any, endpoint: object) -> bool:
     """Whether *route* led to *endpoint*; a router that sets none leaves that of the mount above it."""
-    if getattr(route, "endpoint", endpoint) is not endpoint:
-        return False
-    return hasattr(route, "endpoint") or getattr(route, "app", endpoint) is endpoint
+    if hasattr(route, "endpoint"):
+        return route.endpoint is endpoint
+    return getattr(route, "app", endpoint) is endpoint
 
 
 def _effective_context(scope: Scope, route: object) -> Any | None:
@@ -77,58 +77,19 @@ def _effective_context(scope: Scope, route: object) -> Any | None:
     return context if context is not None and getattr(context, "original_route", None) is route else None
 
 
-def _grown(scope: Scope) -> str:
-    """Return what mounts have added to ``root_path``."""
-    outer = scope.get("app_root_path")
-    if outer is None:
-        return ""
-    root = scope.get("root_path", "")
-    return str(root[len(outer) :]) if root.startswith(outer) else ""
-
-
-def _mount_has_parameters(scope: Scope, route: Any) -> bool:
-    """Whether the request has parameters that are not of *route*: ``root_path`` has them then."""
-    parameters = scope.get("path_params")
-    if not parameters:
-        return False
-    own = getattr(route, "param_convertors", {})
-    return any(name not in own for name in parameters)
+def _frontend(scope: Scope) -> str | None:
+    """Return where the files of a frontend begin, which FastAPI from 0.138 serves when no route matches."""
+    kept = scope["fastapi"]
+    file = kept.get("frontend_path") if isinstance(kept, dict) else None
+    if not isinstance(file, str):
+        return None
+    path, root, outer = scope["path"], scope.get("root_path", ""), scope.get("app_root_path")
+    own = path.removeprefix(root)
+    # What mounts have added is left out where a parameter has made it the client's text.
+    grown = "" if outer is None or scope.get("path_params") else root[len(outer) :]
+    return (grown + own.removesuffix(file).rstrip("/")) or "/"
 
 
 def _path_below_server(scope: Scope) -> str:
     path, outer = scope["path"], scope.get("app_root_path", scope.get("root_path", ""))
     return str(path[len(outer) :]) if outer and path.startswith(outer) else str(path)
-
-
-def _templates(table: Iterable[Any], endpoint: object, prefix: str = "", depth: int = 0) -> Iterator[str]:
-    """Yield the template of each way through a route *table* to *endpoint*."""
-    if depth > _MOUNT_DEPTH:
-        return
-    for route in table:
-        path = prefix + str(getattr(route, "path", ""))
-        inner = _inner_routes(route)
-        if getattr(route, "endpoint", None) is endpoint:
-            yield path or "/"
-        elif getattr(route, "app", None) is endpoint and not hasattr(route, "endpoint"):
-            # The mount itself: opaque if it has no routes; otherwise none of them took the request.
-            yield UNMATCHED_ROUTE if inner else path or "/"
-        elif inner:
-            yield from _templates(inner, endpoint, path, depth + 1)
-
-
-def _inner_routes(route: Any) -> list[Any]:
-    candidates = getattr(route, "effective_candidates", None)  # An included router of FastAPI from 0.137.
-    if callable(candidates):
-        return [getattr(one, "starlette_route", None) or one for one in candidates()]
-    return list(getattr(route, "routes", None) or ())
-
-
-def _fits(template: str, path: str) -> bool:
-    """Whether *path* can come from *template*, segment by segment."""
-    wanted, given = template.split("/"), path.split("/")
-    for place, segment in enumerate(wanted):
-        if segment.startswith("{") and segment.endswith(":path}"):
-            return True
-        if place >= len(given) or not (segment.startswith("{") or segment == given[place]):
-            return False
-    return len(wanted) == len(given)

@@ -1,7 +1,8 @@
 """The SERVER span of a request: whose trace it continues, what it says, when it ends."""
 
+from collections.abc import ItemsView, Iterator, Mapping
 from time import time_ns
-from typing import Final
+from typing import Final, NamedTuple
 
 from opentelemetry.context import Context, get_current
 from opentelemetry.propagators.textmap import TextMapPropagator
@@ -18,6 +19,7 @@ from opentelemetry.trace import (
 from opentelemetry.util.types import AttributeValue
 
 from observekit.asgi import Scope
+from observekit.guard import Guard
 from observekit.http.exchange import Exchange
 from observekit.http.headers import HeaderPicker
 from observekit.logs.record import described
@@ -43,20 +45,26 @@ from observekit.traces.trust import Trust
 
 _GETTER: Final = HeaderGetter()
 _USER_AGENT: Final = "user-agent"
-# The SDK would write a warning for every attribute over its limit, whose lowest setting this is.
-_CLIENT_TEXT: Final = 1024
 _NANOSECONDS: Final = 1_000_000_000
+
+
+class Limits(NamedTuple):
+    """Lengths that texts are cut to here, because the SDK writes a warning for each that it cuts."""
+
+    attribute: int
+    event: int
 
 
 class ServerSpan:
     """A span that has begun, with the context it is current in."""
 
-    __slots__ = ("context", "span", "started_ns")
+    __slots__ = ("context", "limits", "span", "started_ns")
 
-    def __init__(self, span: Span, context: Context, started_ns: int) -> None:
+    def __init__(self, span: Span, context: Context, started_ns: int, limits: Limits) -> None:
         self.span = span
         self.context = context
         self.started_ns = started_ns
+        self.limits = limits
 
     def finish(self, exchange: Exchange, method: str, route: str) -> None:
         """Say what came of the request, and end at its last byte; call after the exchange was closed."""
@@ -65,7 +73,7 @@ class ServerSpan:
             return
         if route != UNMATCHED_ROUTE:
             span.update_name(f"{_name_of(method)} {route}")
-            span.set_attribute(HTTP_ROUTE, route)
+            span.set_attribute(HTTP_ROUTE, route[: self.limits.attribute])
         if exchange.status is not None:
             span.set_attribute(HTTP_RESPONSE_STATUS_CODE, exchange.status)
         error_type = _error_type(exchange)
@@ -74,7 +82,7 @@ class ServerSpan:
         if exchange.outcome() == "server_error":
             span.set_status(StatusCode.ERROR)
         if isinstance(exchange.error, Exception):
-            span.add_event("exception", _exception_attributes(exchange.error))
+            span.add_event("exception", _exception_attributes(exchange.error, self.limits.event))
         seconds = (exchange.ended or exchange.started) - exchange.started
         span.end(self.started_ns + int(seconds * _NANOSECONDS))
 
@@ -86,14 +94,20 @@ class Tracing:
         tracer: Makes the spans.
         propagator: Reads the caller's context.
         trust: Whose context is continued; that of others becomes a link.
+        limits: How long texts may be.
+        guard: Takes what a propagator raises.
     """
 
-    __slots__ = ("_headers", "_propagator", "_tracer", "_trust")
+    __slots__ = ("_guard", "_headers", "_limits", "_propagator", "_tracer", "_trust")
 
-    def __init__(self, tracer: Tracer, propagator: TextMapPropagator, trust: Trust) -> None:
+    def __init__(
+        self, tracer: Tracer, propagator: TextMapPropagator, trust: Trust, limits: Limits, guard: Guard
+    ) -> None:
         self._tracer = tracer
+        self._limits = limits
         self._propagator = propagator
         self._trust = trust
+        self._guard = guard
         self._headers = HeaderPicker(frozenset(propagator.fields) | {_USER_AGENT, "b3"})
 
     def begin(self, scope: Scope, method: str) -> ServerSpan:
@@ -101,11 +115,10 @@ class Tracing:
         headers = self._headers.pick(scope)
         # Whatever happens to be current, as around a server's start, is not the caller of a request.
         alone = set_span_in_context(INVALID_SPAN, get_current())
-        context = self._propagator.extract(headers, alone, _GETTER)
-        caller = get_current_span(context).get_span_context()
+        context = self._extracted(headers, alone)
         links = None
-        client = scope.get("client")
-        if not self._trust.trusts(client[0] if client else None):
+        if context is not alone and not self._trust.trusts(*_peer(scope)):
+            caller = get_current_span(context).get_span_context()
             links = [Link(caller)] if caller.is_valid else None
             context = alone
         started_ns = time_ns()
@@ -113,12 +126,57 @@ class Tracing:
             _name_of(method),
             context,
             SpanKind.SERVER,
-            _attributes(scope, method, headers),
+            _Attributes(scope, method, headers, self._limits.attribute),
             links,
             started_ns,
             record_exception=False,
         )
-        return ServerSpan(span, set_span_in_context(span, context), started_ns)
+        return ServerSpan(span, set_span_in_context(span, context), started_ns, self._limits)
+
+    def _extracted(self, headers: dict[str, list[str]], alone: Context) -> Context:
+        try:
+            return self._propagator.extract(headers, alone, _GETTER)
+        except Exception as error:  # noqa: BLE001 -- propagators come from other packages, headers from anyone
+            self._guard.failed("traces", error)
+            return alone
+
+
+class _Attributes(Mapping[str, AttributeValue]):
+    """The attributes a span begins with, made when they are asked for: of an unsampled one nobody does."""
+
+    __slots__ = ("_found", "_headers", "_length", "_method", "_scope")
+
+    def __init__(self, scope: Scope, method: str, headers: dict[str, list[str]], length: int) -> None:
+        self._scope = scope
+        self._length = length
+        self._method = method
+        self._headers = headers
+        self._found: dict[str, AttributeValue] | None = None
+
+    def _made(self) -> dict[str, AttributeValue]:
+        if self._found is None:
+            self._found = _attributes(self._scope, self._method, self._headers, self._length)
+        return self._found
+
+    def items(self) -> ItemsView[str, AttributeValue]:
+        """Return them in the form that the SDK reads."""
+        return self._made().items()
+
+    def __getitem__(self, key: str) -> AttributeValue:
+        return self._made()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made())
+
+    def __len__(self) -> int:
+        return len(self._made())
+
+
+def _peer(scope: Scope) -> tuple[str | None, bool]:
+    """Return the address of the caller, and whether it came through a Unix socket."""
+    client, server = scope.get("client"), scope.get("server")
+    # Source: ASGI specification: the port of a server on a Unix socket is None.
+    return client[0] if client else None, server is None or server[1] is None
 
 
 def _name_of(method: str) -> str:
@@ -126,43 +184,52 @@ def _name_of(method: str) -> str:
     return "HTTP" if method == OTHER_METHOD else method
 
 
-def _attributes(scope: Scope, method: str, headers: dict[str, list[str]]) -> dict[str, AttributeValue]:
-    attributes: dict[str, AttributeValue] = {
+def _attributes(
+    scope: Scope, method: str, headers: dict[str, list[str]], length: int
+) -> dict[str, AttributeValue]:
+    texts = {
         HTTP_REQUEST_METHOD: method,
         URL_SCHEME: scope.get("scheme", "http"),
-        URL_PATH: scope["path"][:_CLIENT_TEXT],
+        URL_PATH: scope["path"],
         NETWORK_PROTOCOL_VERSION: scope.get("http_version", "1.1"),
     }
     if method == OTHER_METHOD:
-        attributes[HTTP_REQUEST_METHOD_ORIGINAL] = scope["method"]
+        texts[HTTP_REQUEST_METHOD_ORIGINAL] = scope["method"]
+    if _USER_AGENT in headers:
+        texts[USER_AGENT_ORIGINAL] = headers[_USER_AGENT][0]
     client, server = scope.get("client"), scope.get("server")
     if client:
-        attributes[CLIENT_ADDRESS] = client[0]
+        texts[CLIENT_ADDRESS] = client[0]
     if server:
         # The address the server listens on: what the Host header says is the client's choice.
-        attributes[SERVER_ADDRESS] = server[0]
-        if server[1] is not None:
-            attributes[SERVER_PORT] = server[1]
-    if _USER_AGENT in headers:
-        attributes[USER_AGENT_ORIGINAL] = headers[_USER_AGENT][0][:_CLIENT_TEXT]
+        texts[SERVER_ADDRESS] = server[0]
+    attributes: dict[str, AttributeValue] = {name: _cut(text, length) for name, text in texts.items()}
+    if server and server[1] is not None:
+        attributes[SERVER_PORT] = server[1]
     return attributes
 
 
-def _exception_attributes(error: Exception) -> dict[str, AttributeValue]:
+def _cut(text: str, length: int) -> str:
+    """Return *text* as it can be exported: not too long, and encodable."""
+    text = text[:length]
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _exception_attributes(error: Exception, length: int) -> dict[str, AttributeValue]:
     # Not Span.record_exception: it calls str(error) unguarded, and raises what that raises.
     told = described(error)
-    frames = [f"{cause['type']}: {cause['message']}" for cause in told.get("caused_by", ())]
+    causes = [f"{cause['type']}: {cause['message']}" for cause in told.get("caused_by", ())]
     return {
-        "exception.type": told["type"],
-        "exception.message": redact_text(told["message"]),
-        "exception.stacktrace": redact_text("\n".join([*told["frames"], *frames])),
+        "exception.type": _cut(told["type"], length),
+        "exception.message": _cut(redact_text(told["message"]), length),
+        "exception.stacktrace": _cut(redact_text("\n".join([*told["frames"], *causes])), length),
     }
 
 
 def _error_type(exchange: Exchange) -> str | None:
-    reason = exchange.reason()
-    if exchange.error is not None and reason not in {"client_disconnect", "cancelled"}:
-        return type(exchange.error).__qualname__
+    reason, failure = exchange.reason(), exchange.failure()
+    if failure is not None:
+        return type(failure).__qualname__
     if reason is not None:
         return reason
     return str(exchange.status) if exchange.outcome() == "server_error" else None

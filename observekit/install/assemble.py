@@ -99,7 +99,7 @@ def _put_layer(
         tracing=None if traces is None else traces.tracing,
         logs=None if logs is None else logs.pipeline,
         endpoints=endpoints(kit.config, exposition, Probes(kit.lifecycle, kit.engine), guard),
-        lifespan=Lifespan(kit.lifecycle, _nothing if logs is None else logs.take_over, kit.flush),
+        lifespan=Lifespan(kit.lifecycle, _nothing if logs is None else logs.take_over, kit.flush, guard),
         guard=guard,
         claims={} if traces is None else SCOPE_CLAIMS,
         exemplars=traces is not None and traces.exports,

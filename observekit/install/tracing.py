@@ -2,22 +2,26 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
+from threading import Thread
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry import propagate, trace
 
 from observekit.config import Config, Effective
 from observekit.guard import Guard
-from observekit.http.span import Tracing
+from observekit.http.span import Limits, Tracing
 from observekit.install.instruments import Instruments
 from observekit.integrations import httpx
 from observekit.traces.propagation import propagator
 from observekit.traces.trust import Trust
 
-_EXPORTER = "opentelemetry.exporter.otlp.proto.http"
+_EXPORTER: Final = "opentelemetry.exporter.otlp.proto.http"
+# Source: FAULTS SE-06: a user agent of 100,000 characters is as good as its first thousand.
+_CLIENT_TEXT: Final = 1024
 
 
 def quarantine(effective: Effective) -> None:
@@ -38,11 +42,19 @@ class Traces:
         self, config: Config, attributes: dict[str, str], instruments: Instruments, guard: Guard
     ) -> None:
         self.found: list[str] = []
+        self._guard = guard
         self._queue = _queue(config, instruments, guard, self.found)
         self._undo: list[Callable[[], object]] = []
+        self._provider: Any = None
         self._install(config, attributes)
         self.tracing = Tracing(
-            trace.get_tracer("observekit"), propagate.get_global_textmap(), Trust(config.trust_incoming)
+            trace.get_tracer("observekit"),
+            propagate.get_global_textmap(),
+            Trust(config.trust_incoming),
+            Limits(
+                min(_CLIENT_TEXT, config.span_attribute_length_limit), config.event_attribute_length_limit
+            ),
+            guard,
         )
 
     @property
@@ -59,26 +71,55 @@ class Traces:
         """Export what waits for at most *budget_seconds*, and set OpenTelemetry back as it was."""
         deadline = monotonic() + budget_seconds
         for undo in reversed(self._undo):
-            undo()
+            try:
+                undo()
+            except Exception as error:  # noqa: BLE001 -- the others are still to be undone
+                self._guard.failed("traces", error)
         self._undo.clear()
         if self._queue is not None:
             self._queue.shutdown(max(0.0, deadline - monotonic()))
+        if self._provider is not None:
+            # Processors that users have added may wait for a collector of their own.
+            ending = Thread(target=self._provider.shutdown, name="observekit-traces-end", daemon=True)
+            try:
+                ending.start()
+            except RuntimeError:  # The interpreter is ending, and starts no thread any more.
+                self._provider.shutdown()
+                return
+            ending.join(max(0.0, deadline - monotonic()))
 
     def _install(self, config: Config, attributes: dict[str, str]) -> None:
         before = propagate.get_global_textmap()
         propagate.set_global_textmap(propagator(config.propagators))
         self._undo.append(lambda: propagate.set_global_textmap(before))
-        existing = trace.get_tracer_provider()
-        if isinstance(existing, trace.ProxyTracerProvider):
+        existing = _provider_before()
+        if existing is None:
             from observekit.traces.provider import make_provider  # noqa: PLC0415 -- the SDK, only where it is used
 
-            trace.set_tracer_provider(make_provider(config, attributes, self._queue))
+            self._provider = make_provider(config, attributes, self._queue, self._guard)
+            trace.set_tracer_provider(self._provider)
             self._undo.append(_forget_provider)
         else:
             self.found.append(f"tracer provider {type(existing).__qualname__} was set before; it is kept")
-        instrumentor = httpx.instrument()
-        if instrumentor is not None:
-            self._undo.append(instrumentor.uninstrument)
+        self._instrument(httpx.instrument)
+
+    def _instrument(self, instrument: Callable[[], Callable[[], object] | None]) -> None:
+        try:
+            undo = instrument()
+        except Exception as error:  # noqa: BLE001 -- an instrumentation that does not fit its library stops nobody
+            self._guard.failed("traces", error)
+            return
+        if undo is not None:
+            self._undo.append(undo)
+
+
+def _provider_before() -> Any:
+    """Return the tracer provider that somebody has set, by code or by OTEL_PYTHON_TRACER_PROVIDER."""
+    try:
+        existing = trace.get_tracer_provider()
+    except Exception:  # noqa: BLE001 -- the variable names none that can be loaded; OpenTelemetry has said so
+        return None
+    return None if isinstance(existing, trace.ProxyTracerProvider) else existing
 
 
 def _queue(config: Config, instruments: Instruments, guard: Guard, found: list[str]) -> Any:
@@ -89,13 +130,12 @@ def _queue(config: Config, instruments: Instruments, guard: Guard, found: list[s
         return None
     from observekit.traces.export import ExportQueue  # noqa: PLC0415 -- the SDK, only where it is used
 
-    module = import_module(f"{_EXPORTER}.trace_exporter")
-    compression = import_module(_EXPORTER).Compression(config.traces_compression)
-    exporter = module.OTLPSpanExporter(
+    exporter = partial(
+        import_module(f"{_EXPORTER}.trace_exporter").OTLPSpanExporter,
         endpoint=config.traces_endpoint,
         headers=dict(config.traces_headers),
         timeout=config.traces_timeout_seconds,
-        compression=compression,
+        compression=import_module(_EXPORTER).Compression(config.traces_compression),
     )
     return ExportQueue(
         exporter,

@@ -6,6 +6,7 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import RLock, Thread
 from time import monotonic
+from typing import Final
 
 from opentelemetry.context import Context
 from opentelemetry.instrumentation.utils import suppress_instrumentation
@@ -14,6 +15,9 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from observekit.guard import Guard, in_forked_child
 
+# Share of the shutdown's budget in which a batch that is being retried is given up, and counted.
+_LAST_WORD: Final = 0.05
+
 Dropped = Callable[[str, int], None]
 Exported = Callable[[bool, int, float], None]
 
@@ -21,14 +25,15 @@ Exported = Callable[[bool, int, float], None]
 class ExportQueue(SpanProcessor):
     """Holds ended spans, at most *size*, and exports them in batches.
 
-    ``dropped(reason, spans)`` is called for spans that will never arrive,
-    ``exported(arrived, spans, seconds)`` for each batch that was tried.
+    ``make_exporter`` is called once here, and once more in each forked child that has spans to send: a
+    connection is not shared between processes. ``dropped(reason, spans)`` is called for spans that will never
+    arrive, ``exported(arrived, spans, seconds)`` for each batch that was tried.
     Ended = exported + dropped + waiting, at every moment.
     """
 
     def __init__(  # noqa: PLR0913 -- limits and callbacks, all by name
         self,
-        exporter: SpanExporter,
+        make_exporter: Callable[[], SpanExporter],
         *,
         size: int,
         batch: int,
@@ -37,7 +42,7 @@ class ExportQueue(SpanProcessor):
         exported: Exported,
         guard: Guard,
     ) -> None:
-        self._exporter = exporter
+        self._make_exporter = make_exporter
         self._size = size
         self._batch = batch
         self._delay = delay_seconds
@@ -45,16 +50,17 @@ class ExportQueue(SpanProcessor):
         self._exported = exported
         self._guard = guard
         self._start_afresh()
+        self._exporter: SpanExporter | None = make_exporter()
         in_forked_child(self._start_afresh)
 
     def _start_afresh(self) -> None:
         """Begin with nothing waiting; also in a forked child, where the parent's spans are the parent's."""
         self._lock = RLock()
         self._waiting: deque[ReadableSpan] = deque()
-        self._exporting = 0
         # Re-entrant, unlike Event and Condition: a span may end in a signal handler.
-        self._wake: SimpleQueue[None] = SimpleQueue()
+        self._wake: SimpleQueue[SimpleQueue[None] | None] = SimpleQueue()
         self._thread: Thread | None = None
+        self._exporter = None
         self._closing = False
         self._deadline: float | None = None
 
@@ -79,27 +85,38 @@ class ExportQueue(SpanProcessor):
 
     def shutdown(self, budget_seconds: float = 5.0) -> None:
         """Export what is waiting for at most *budget_seconds*; what is left is dropped and counted."""
+        last_word = budget_seconds * _LAST_WORD
         with self._lock:
+            if self._closing:
+                return
             self._closing = True
-            self._deadline = monotonic() + budget_seconds
+            self._deadline = monotonic() + budget_seconds - last_word
             thread = self._thread
         if thread is not None:
             self._wake.put(None)
-            thread.join(budget_seconds)
+            thread.join(budget_seconds - last_word)
+        if self._exporter is not None:
+            self._exporter.shutdown()
+        if thread is not None:
+            thread.join(last_word)
         with self._lock:
             left = len(self._waiting)
             self._waiting.clear()
         if left:
             self._dropped("shutdown", left)
-        self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Wait until what is waiting was tried; say whether that was in time."""
-        deadline = monotonic() + timeout_millis / 1000
-        while monotonic() < deadline:
-            if not self._export_one() and not self._exporting:
-                return True
-        return False
+        """Wait until what is waiting now was tried; say whether that was in time."""
+        with self._lock:
+            if self._thread is None or self._closing:
+                return not self._waiting
+            answer: SimpleQueue[None] = SimpleQueue()
+            self._wake.put(answer)
+        try:
+            answer.get(timeout=timeout_millis / 1000)
+        except Empty:
+            return False
+        return True
 
     def _refused(self) -> str | None:
         if self._closing:
@@ -115,33 +132,33 @@ class ExportQueue(SpanProcessor):
 
     def _run(self) -> None:
         while not self._closing:
+            answer = None
             with suppress(Empty):
-                self._wake.get(timeout=self._delay)
+                answer = self._wake.get(timeout=self._delay)
             while self._export_one():
                 pass
+            if answer is not None:
+                answer.put(None)
 
     def _export_one(self) -> bool:
         """Export one batch; say whether there was one."""
         with self._lock:
-            batch = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
-            if not batch or self._late():
-                self._waiting.extendleft(reversed(batch))
+            if self._deadline is not None and monotonic() >= self._deadline:
                 return False
-            self._exporting += len(batch)
+            batch = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
+        if not batch:
+            return False
         started = monotonic()
         arrived = self._try(batch)
         self._exported(arrived, len(batch), monotonic() - started)
-        with self._lock:
-            self._exporting -= len(batch)
         return True
 
     def _try(self, batch: list[ReadableSpan]) -> bool:
         try:
             with suppress_instrumentation():
+                if self._exporter is None:
+                    self._exporter = self._make_exporter()
                 return self._exporter.export(batch) is SpanExportResult.SUCCESS
         except Exception as error:  # noqa: BLE001 -- the exporter is somebody else's
             self._guard.failed("traces", error)
             return False
-
-    def _late(self) -> bool:
-        return self._deadline is not None and monotonic() >= self._deadline

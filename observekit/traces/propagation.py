@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Final
+from urllib.parse import unquote_plus
 
+from opentelemetry.baggage import set_baggage
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
 from opentelemetry.propagators.composite import CompositePropagator
@@ -32,6 +34,11 @@ _TRACESTATE_LENGTH: Final = 4096
 # Source: W3C Baggage, section 3.3.2: 8192 bytes and 64 members must be passed on; no more are.
 _BAGGAGE_LENGTH: Final = 8192
 _BAGGAGE_MEMBERS: Final = 64
+# Source: the same, section 3.3.1: a token, and baggage-octets; OpenTelemetry has no place for properties.
+_BAGGAGE_MEMBER: Final = re.compile(
+    r"[ \t]*(?P<key>[!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*=[ \t]*"
+    r"(?P<value>[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*)[ \t]*(?:;.*)?"
+)
 
 HeaderValues = Mapping[str, list[str]]
 
@@ -73,7 +80,10 @@ class TraceContext(TraceContextTextMapPropagator):
 
 
 class Baggage(W3CBaggagePropagator):
-    """W3C Baggage within its limits; what is over them is not read at all."""
+    """W3C Baggage; writes as OpenTelemetry does, and reads within the limits without a word about the rest.
+
+    OpenTelemetry's own reader copies what it cannot read into a warning, up to the whole header.
+    """
 
     def extract(
         self,
@@ -83,14 +93,20 @@ class Baggage(W3CBaggagePropagator):
     ) -> Context:
         """Return *context* with the caller's baggage."""
         context = Context() if context is None else context
-        header = ",".join(getter.get(carrier, "baggage") or ())
-        # OpenTelemetry's own reader would copy what is too long into a warning.
-        if not header or len(header) > _BAGGAGE_LENGTH or header.count(",") >= _BAGGAGE_MEMBERS:
-            return context
-        return super().extract({"baggage": [header]}, context, _PLAIN)
+        for key, value in read_baggage(getter.get(carrier, "baggage") or []).items():
+            context = set_baggage(key, value, context)
+        return context
 
 
-_PLAIN: Final = HeaderGetter()
+def read_baggage(headers: list[str]) -> dict[str, str]:
+    """Return the members of all ``baggage`` headers; none where they are over the limits."""
+    if sum(map(len, headers)) > _BAGGAGE_LENGTH:
+        return {}
+    members = [text for header in headers for text in header.split(",")]
+    if len(members) > _BAGGAGE_MEMBERS:
+        return {}
+    found = filter(None, map(_BAGGAGE_MEMBER.fullmatch, members))
+    return {member["key"]: unquote_plus(member["value"]) for member in found}
 
 
 def read_traceparent(header: str) -> tuple[int, int, int] | None:

@@ -3,8 +3,16 @@
 import os
 from importlib.metadata import version
 
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import (
+    ReadableSpan,
+    Span,
+    SpanLimits,
+    SpanProcessor,
+    SynchronousMultiSpanProcessor,
+    TracerProvider,
+)
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
@@ -15,6 +23,7 @@ from opentelemetry.sdk.trace.sampling import (
 )
 
 from observekit.config import Config
+from observekit.guard import Guard
 
 
 class SystemIds(IdGenerator):
@@ -37,10 +46,45 @@ class SystemIds(IdGenerator):
         return True
 
 
+class GuardedProcessors(SynchronousMultiSpanProcessor):
+    """The processors of a provider, those that users add among them; one that raises hurts nobody.
+
+    The SDK lets it raise where a span begins or ends, which is in the middle of the user's code.
+    """
+
+    def __init__(self, guard: Guard) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._guard = guard
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Tell all of them that a span has begun."""
+        for processor in self._span_processors:
+            try:
+                processor.on_start(span, parent_context)
+            except Exception as error:  # noqa: BLE001 -- processors are the user's
+                self._guard.failed("traces", error)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Tell all of them that a span has ended."""
+        for processor in self._span_processors:
+            try:
+                processor.on_end(span)
+            except Exception as error:  # noqa: BLE001 -- processors are the user's
+                self._guard.failed("traces", error)
+
+    def shutdown(self) -> None:
+        """End all of them."""
+        for processor in self._span_processors:
+            try:
+                processor.shutdown()
+            except Exception as error:  # noqa: BLE001 -- processors are the user's
+                self._guard.failed("traces", error)
+
+
 def make_provider(
-    config: Config, resource: dict[str, str], processor: SpanProcessor | None
+    config: Config, resource: dict[str, str], processor: SpanProcessor | None, guard: Guard
 ) -> TracerProvider:
-    """Return a provider that hands ended spans to *processor*; nothing of it reads the environment."""
+    """Return a provider that hands ended spans to *processor*; what others raise goes to *guard*."""
     provider = TracerProvider(
         sampler=_sampler(config),
         resource=Resource(
@@ -54,6 +98,7 @@ def make_provider(
         shutdown_on_exit=False,  # Kit.shutdown() ends everything within one budget.
         id_generator=SystemIds(),
         span_limits=_limits(config),
+        active_span_processor=GuardedProcessors(guard),
     )
     if processor is not None:
         provider.add_span_processor(processor)

@@ -5,6 +5,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
 _PEERS: Final = 1024
+# Source: an IPv6 address has 45 characters at most, and an interface's name 15.
+_ADDRESS_LENGTH: Final = 64
 
 
 class Trust:
@@ -14,20 +16,28 @@ class Trust:
         words: ``private``, ``always``, ``never``, or networks.
     """
 
-    __slots__ = ("_mode", "_networks", "trusts")
+    __slots__ = ("_judged", "_mode", "_networks")
 
     def __init__(self, words: tuple[str, ...]) -> None:
         self._mode = words[0] if words[0] in {"private", "always", "never"} else "networks"
         self._networks = [ip_network(word) for word in words] if self._mode == "networks" else []
         # Peers repeat; an address is read once in 1024.
-        self.trusts = lru_cache(maxsize=_PEERS)(self._trusts)
+        self._judged = lru_cache(maxsize=_PEERS)(self._trusts)
 
-    def _trusts(self, peer: str | None) -> bool:
-        """Whether context from *peer* is continued; ``None`` is a Unix socket, whose ends share a host."""
+    def trusts(self, peer: str | None, same_host: bool = False) -> bool:  # noqa: FBT001, FBT002 -- of one pair
+        """Whether context from *peer* is continued.
+
+        Args:
+            peer: Address of the caller; ``None`` where the server does not know one.
+            same_host: Whether it came through a Unix socket, whose ends share a host.
+        """
         if self._mode in {"always", "never"}:
             return self._mode == "always"
         if not peer:
-            return True
+            return same_host
+        return len(peer) <= _ADDRESS_LENGTH and self._judged(peer)
+
+    def _trusts(self, peer: str) -> bool:
         try:
             address = ip_address(peer.partition("%")[0])
         except ValueError:
