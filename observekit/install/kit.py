@@ -213,7 +213,7 @@ class Kit:
         with self._lock:
             parts, self._parts = self._parts, []
             undo, self._undo = self._undo, []
-        self.engine.close()
+        self._guarded("health", self.engine.close)
         self._spend([(part.name, part.close) for part in parts], budget_seconds)
         for one in undo:
             self._guarded("config", one)
