@@ -36,7 +36,7 @@ _LOSSES = (
     "observekit_spans_dropped_total",
     "observekit_internal_errors_total",
 )
-_QUIET_SECONDS = 0.01
+_QUIET_SECONDS = 0.05
 _QUIET_CPU_SECONDS = 0.0002
 
 
