@@ -8,6 +8,7 @@ from opentelemetry.context import Context, create_key, get_value, set_value
 FIELD_LIMIT: Final = 64
 
 _KEY: Final = create_key("observekit-fields")
+_LEFT_OUT: Final = "fields_left_out"
 
 Fields = dict[str, object]
 
@@ -35,4 +36,6 @@ def annotate(**fields: object) -> None:
         if name in current or len(current) < FIELD_LIMIT:
             current[name] = value
         else:
-            current["fields_left_out"] = current.get("fields_left_out", 0) + 1
+            before = current.get(_LEFT_OUT)
+            # The application may have a field of that name.
+            current[_LEFT_OUT] = before + 1 if isinstance(before, int) else 1

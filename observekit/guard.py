@@ -20,14 +20,18 @@ Report = Callable[[str, BaseException, int], None]
 class Guard:
     """Counts what fails inside observekit, by component, and keeps it away from the service."""
 
-    __slots__ = ("_clock", "_lock", "_report", "_told", "failures")
+    __slots__ = ("__weakref__", "_clock", "_lock", "_report", "_told", "failures")
 
     def __init__(self, components: tuple[str, ...], clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._lock = RLock()  # Re-entrant: a signal handler may fail in the middle of a failure.
         self._report: Report | None = None
         self._told: dict[str, float] = {}
         self.failures: dict[str, int] = dict.fromkeys(components, 0)
+        self._renew_lock()
+        in_forked_child(self._renew_lock)
+
+    def _renew_lock(self) -> None:
+        self._lock = RLock()  # Re-entrant: a signal handler may fail in the middle of a failure.
 
     def report_to(self, report: Report | None) -> None:
         """Hand further failures to *report* as component, error and how many there were so far."""
@@ -36,7 +40,11 @@ class Guard:
     def failed(self, component: str, error: BaseException) -> None:
         """Count a failure and tell it unless one of the component was told within the last minute."""
         with self._lock:
-            self.failures[component] = failures = self.failures.get(component, 0) + 1
+            if component not in self.failures:
+                self.failures[component] = 0
+            # No call between reading and writing: a signal handler that fails in between is counted too.
+            self.failures[component] += 1
+            failures = self.failures[component]
             now = self._clock()
             if now - self._told.get(component, -QUIET_SECONDS) < QUIET_SECONDS:
                 return

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Final
 
 import structlog
+from structlog.contextvars import get_contextvars
 
 from observekit.guard import Guard
-from observekit.logs.record import Record, begin, current_ids, described, exception_of
-from observekit.redaction import redact
+from observekit.logs.record import Head, Record, described, exception_of, stack_of, type_of
+from observekit.logs.values import Cleaner
 
 Encode = Callable[[Record], bytes]
 
@@ -17,6 +18,9 @@ _RESERVED: Final = frozenset(
     {"timestamp", "level", "event", "logger", "service", "trace_id", "span_id", "trace_flags", "exception"}
 )
 _NAMES: Final = {"warn": "warning", "exception": "error", "fatal": "critical", "msg": "info", "log": "info"}
+# Source: the longest of 50 frames and 8 causes with ordinary paths, with room for as much again.
+_EXCEPTION_BUDGET: Final = 32 * 1024
+_KEY_LENGTH: Final = 128
 
 
 class Pipeline:
@@ -30,7 +34,7 @@ class Pipeline:
         guard: Takes what fails on the way.
     """
 
-    __slots__ = ("_count", "_encode", "_guard", "_service", "_write")
+    __slots__ = ("_count", "_encode", "_guard", "_head", "_retired", "_write")
 
     def __init__(
         self,
@@ -40,19 +44,35 @@ class Pipeline:
         count: Callable[[str], None],
         guard: Guard,
     ) -> None:
-        self._service = service
+        self._head = Head(service)
         self._encode = encode
         self._write = write
         self._count = count
         self._guard = guard
+        self._retired = False
 
     def __call__(self, logger: object, method: str, event_dict: MutableMapping[str, Any]) -> str:
         """Be the one processor of structlog: write the record, and leave nothing to print."""
-        try:
-            self._from_structlog(getattr(logger, "name", ""), method, event_dict)
-        except Exception as error:  # noqa: BLE001 -- whatever a field does, the caller goes on
-            self._guard.failed("logs", error)
+        self.take(logger, method, event_dict)
         raise structlog.DropEvent
+
+    def __deepcopy__(self, memo: object) -> "Pipeline":
+        """Return this one: a logger that is copied, as part of what holds it, logs to the same place."""
+        return self
+
+    def take(self, logger: object, method: str, event_dict: MutableMapping[str, Any]) -> None:
+        """Write what structlog was given; never raises."""
+        try:
+            pipeline = self._successor() if self._retired else self
+            fields = {**get_contextvars(), **event_dict}
+            event = fields.pop("event", "")
+            error = _taken_exception(fields)
+            if fields.pop("stack_info", False):
+                fields["stack"] = stack_of(sys._getframe(2))  # noqa: SLF001 -- as logging and structlog do
+            name = getattr(logger, "name", "") or "structlog"
+            pipeline.emit(_NAMES.get(method, method), event, fields, logger=name, error=error)
+        except Exception as failure:  # noqa: BLE001 -- whatever a field does, the caller goes on
+            self.failed(failure)
 
     def emit(  # noqa: PLR0913 -- one for each fact of a record, all but three by name
         self,
@@ -78,28 +98,59 @@ class Pipeline:
         """
         try:
             self._count(level)
-            record = begin(level, event, logger, self._service, seconds)
-            record["event"] = redact("event", event)
-            record.update(current_ids() if ids is None else ids)
-            for key, value in fields.items():
-                name = key if key not in record and key not in _RESERVED else f"{key}_"
-                record[name] = redact(name, value)
-            if error is not None:
-                record["exception"] = redact("", described(error))
-            self._write(self._encode(record))
-        except Exception as failure:  # noqa: BLE001 -- whatever a field does, the caller goes on
-            self._guard.failed("logs", failure)
+            try:
+                cleaner = Cleaner()
+                record = self._head.begin(level, cleaner.field("event", event), logger, seconds)
+                record.update(self._head.current_ids() if ids is None else ids)
+                _add_fields(record, fields, cleaner)
+                if error is not None:
+                    record["exception"] = self._told(error)
+                line = self._encode(record)
+            except Exception as failure:  # noqa: BLE001 -- a line with little on it is better than none
+                self.failed(failure)
+                line = self.line(level, "observekit.record_failed", {"observekit": type_of(failure)})
+            self._write(line)
+        except Exception as failure:  # noqa: BLE001 -- whatever happens here, the caller goes on
+            self.failed(failure)
 
     def line(self, level: str, event: str, fields: Mapping[str, Any]) -> bytes:
         """Return a record of our own as a line, for whoever writes it himself."""
-        return self._encode(begin(level, event, "observekit", self._service) | dict(fields))
+        return self._encode(self._head.begin(level, event, "observekit") | dict(fields))
 
-    def _from_structlog(self, name: str, method: str, event_dict: MutableMapping[str, Any]) -> None:
-        fields = {**structlog.contextvars.get_contextvars(), **event_dict}
-        event = fields.pop("event", "")
-        error = _taken_exception(fields)
-        fields.pop("stack_info", None)
-        self.emit(_NAMES.get(method, method), event, fields, logger=name or "structlog", error=error)
+    def failed(self, failure: BaseException) -> None:
+        """Count what failed on the way of a record; never raises."""
+        try:  # noqa: SIM105 -- suppress() needs a frame, and there may be none left
+            self._guard.failed("logs", failure)
+        except Exception:  # noqa: BLE001, S110 -- as said
+            pass
+
+    def retire(self) -> None:
+        """Leave records to the next one: loggers that were used already keep coming to this one."""
+        self._retired = True
+
+    def _successor(self) -> "Pipeline":
+        chain = structlog.get_config()["processors"]
+        return chain[0] if chain and isinstance(chain[0], Pipeline) else self
+
+    def _told(self, error: BaseException) -> object:
+        try:
+            return Cleaner(_EXCEPTION_BUDGET).field("exception", described(error))
+        except Exception as failure:  # noqa: BLE001 -- an exception's attributes are the user's code
+            self.failed(failure)
+            return {"type": type(error).__name__, "message": "<cannot be described>", "frames": []}
+
+
+def _add_fields(record: Record, fields: Mapping[str, Any], cleaner: Cleaner) -> None:
+    # A copy in one step: another thread may be adding to them.
+    for done, (key, value) in enumerate(dict(fields).items()):
+        if cleaner.left <= 0:
+            record["fields_left_out"] = len(fields) - done
+            return
+        plain = type(key) is str and len(key) <= _KEY_LENGTH and key.isidentifier()
+        name = key if plain else cleaner.key(key)
+        while name in record or name in _RESERVED:
+            name = f"{name}_"
+        record[name] = cleaner.field(name, value)
 
 
 def _taken_exception(fields: MutableMapping[str, Any]) -> BaseException | None:

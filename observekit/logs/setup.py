@@ -1,28 +1,25 @@
 """Logging as a whole: made from the configuration, installed, and given back as it was."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import structlog
 
 from observekit.config import Config
 from observekit.guard import Guard
+from observekit.logs.bound import NamedLogger, bound_logger, say
 from observekit.logs.console import Console
 from observekit.logs.encoder import encode
+from observekit.logs.output import opened
 from observekit.logs.pipeline import Encode, Pipeline
-from observekit.logs.stdlib import RecordHandler, Takeover
+from observekit.logs.stdlib import RecordHandler
+from observekit.logs.takeover import Takeover
 from observekit.logs.writer import Writer
-
-
-class NamedLogger:
-    """What structlog wraps: it knows its name, and the pipeline does the rest."""
-
-    __slots__ = ("name",)
-
-    def __init__(self, *args: object) -> None:
-        self.name = str(args[0]) if args and args[0] is not None else ""
 
 
 class Logs:
@@ -38,23 +35,25 @@ class Logs:
         guard: Guard,
     ) -> None:
         self._level = logging.getLevelNamesMapping()[config.log_level.upper()]
+        descriptor = _descriptor()
         self._writer = Writer(
-            _descriptor(),
+            opened(descriptor),
             config.log_buffer_bytes,
             dropped,
             lambda lost: self.pipeline.line("warning", "observekit.logs_resumed", {"dropped": lost}),
         )
-        self.pipeline = Pipeline(config.service_name, _encoder(config), self._writer.write, count, guard)
-        self._takeover = Takeover(RecordHandler(self.pipeline, guard), self._level)
+        encoder = _encoder(config.log_format, descriptor)
+        self.pipeline = Pipeline(config.service_name, encoder, self._writer.write, count, guard)
+        self._takeover = Takeover(RecordHandler(self.pipeline, self._level))
         self._before: dict[str, Any] | None = None
 
     def install(self) -> None:
         """Make structlog and stdlib logging write here."""
-        self._before = structlog.get_config()
+        self._before = structlog.get_config() if structlog.is_configured() else None
         structlog.configure(
             processors=[self.pipeline],
-            wrapper_class=structlog.make_filtering_bound_logger(self._level),
-            logger_factory=NamedLogger,
+            wrapper_class=bound_logger(self._level, self.pipeline),
+            logger_factory=partial(NamedLogger, partial(say, self.pipeline)),
             context_class=dict,
             cache_logger_on_first_use=True,
         )
@@ -72,22 +71,30 @@ class Logs:
     def close(self, budget_seconds: float) -> None:
         """Give logging back as it was, and write what waits for at most *budget_seconds*."""
         self._takeover.give_back()
-        if self._before is not None:
-            structlog.configure(**self._before)
-            self._before = None
+        # Somebody else's chain, configured after ours, stays.
+        if structlog.get_config()["processors"] == [self.pipeline]:
+            structlog.reset_defaults()
+            if self._before is not None:
+                structlog.configure(**self._before)
+        self.pipeline.retire()
         self._writer.close(budget_seconds)
 
 
 def _descriptor() -> int | None:
     """Return the descriptor of standard output; none where the process was started without."""
-    try:
-        return None if sys.stdout is None else sys.stdout.fileno()
-    except (OSError, ValueError):  # Replaced by something without a descriptor, such as a StringIO.
-        return None if sys.__stdout__ is None else sys.__stdout__.fileno()
+    for stream in (sys.stdout, sys.__stdout__):
+        if stream is None:
+            return None
+        # Closed, or replaced by something without a descriptor, such as a StringIO.
+        with suppress(Exception):
+            return stream.fileno()
+    return None
 
 
-def _encoder(config: Config) -> Encode:
-    terminal = sys.stdout is not None and sys.stdout.isatty()
-    if config.log_format == "console" or (config.log_format == "auto" and terminal):
+def _encoder(log_format: str, descriptor: int | None) -> Encode:
+    terminal = False
+    with suppress(OSError):
+        terminal = descriptor is not None and os.isatty(descriptor)
+    if log_format == "console" or (log_format == "auto" and terminal):
         return Console(colors=terminal)
     return encode

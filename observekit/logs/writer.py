@@ -1,43 +1,38 @@
-"""The way of a line to a file descriptor: an append for the caller, the rest on a thread of its own.
+"""The way of a line to its output: a queue for the caller, the rest on a thread of its own.
 
-Nothing here makes a caller wait, whatever the reader of the descriptor does. What cannot be written
-is counted, and when writing works again one line says how much was lost.
+Nothing here makes a caller wait, whatever the reader does. What cannot be written is counted, line by
+line, and when writing works again one line says how much was lost.
 """
 
-import os
-import select
+from _thread import allocate_lock, start_new_thread
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import islice
 from queue import Empty, SimpleQueue
-from threading import RLock, Thread
+from threading import RLock
 from time import monotonic
-from typing import Final
-from weakref import finalize
 
 from observekit.guard import in_forked_child
-
-# A pipe that polls as writable takes this many bytes without blocking, and takes them in one piece.
-_PIPE_BUF: Final = select.PIPE_BUF
-# How long the thread waits for a reader before it looks whether it should end.
-_PATIENCE_SECONDS: Final = 0.1
+from observekit.logs.output import PATIENCE_SECONDS, PIPE_BUF, Late, Output
 
 Dropped = Callable[[str, int], None]
+Lines = deque[bytes]
 
 
 class Writer:
-    """Writes lines to *descriptor*, or to nowhere if there is none.
+    """Writes lines to *output*, or to nowhere if there is none.
 
-    The descriptor is duplicated and left as it is otherwise: not closed, not set non-blocking, because
-    other processes may share it. ``dropped(reason, lines)`` is called for what will never be written,
-    ``resumed(lines)`` returns the line that says how many were lost.
+    ``dropped(reason, lines)`` is called for what will never be written, ``resumed(lines)`` returns the
+    line that says how many were lost.
+
+    Every method may run in a signal handler, a finaliser or a forked child, in the middle of another call.
     """
 
     def __init__(
-        self, descriptor: int | None, limit_bytes: int, dropped: Dropped, resumed: Callable[[int], bytes]
+        self, output: Output | None, limit_bytes: int, dropped: Dropped, resumed: Callable[[int], bytes]
     ) -> None:
-        self._descriptor = None if descriptor is None else os.dup(descriptor)
-        if self._descriptor is not None:
-            finalize(self, os.close, self._descriptor)
+        self._output = output
         self._limit = limit_bytes
         self._dropped = dropped
         self._resumed = resumed
@@ -46,136 +41,156 @@ class Writer:
 
     def _start_afresh(self) -> None:
         """Begin with nothing waiting; also in a forked child, where the parent's lines are the parent's."""
-        # SimpleQueue and RLock are re-entrant: a signal handler or a finaliser may log while logging.
+        # SimpleQueue is re-entrant: a signal handler or a finaliser may log while logging.
         self._lines: SimpleQueue[bytes | None] = SimpleQueue()
-        self._lock = RLock()
+        self._counting = RLock()
+        # Held by whoever takes lines out: the thread while it lives, else a caller for a moment.
+        self._consuming = allocate_lock()
         self._waiting = 0
         self._lost = 0
-        self._thread: Thread | None = None
+        self._failing = False
         self._torn = False
         self._closed = False
         self._deadline: float | None = None
 
     def write(self, line: bytes) -> None:
         """Hand over one line that ends with a newline; never waits."""
-        with self._lock:
-            refused = self._refused(len(line))
-            if refused is None and self._closed:
-                self._write([line])
-            elif refused is None:
-                self._waiting += len(line)
-                # Inside the lock, so that close() cannot come between the check and the line.
-                self._lines.put(line)
-                if self._thread is None:
-                    self._start()
-        if refused is not None:
-            self._lose(refused, 1)
+        if self._output is None:
+            self._lose("no_output", 1)
+            return
+        size = len(line)
+        # No call within: so no other thread runs meanwhile, and none that ends with the process, or is left
+        # behind by a fork, can hold the lock for ever.
+        with self._counting:
+            fits = self._waiting + size <= self._limit
+            if fits:
+                self._waiting += size
+        if not fits:
+            self._lose("buffer_full", 1)
+            return
+        self._lines.put(line)
+        self._see_to_it()
 
     def reopen(self) -> None:
         """Write on a thread again, after close()."""
-        with self._lock:
-            if self._closed:
-                self._closed, self._deadline, self._thread = False, None, None
+        self._closed, self._deadline = False, None
 
     def close(self, budget_seconds: float) -> None:
         """Write what is waiting, for at most *budget_seconds*.
 
         Lines that come later, from the last words of a process, are written at once if the reader is ready.
         """
-        with self._lock:
-            closed, self._closed = self._closed, True
+        patience = 0.0
+        if not self._closed:
             self._deadline = monotonic() + budget_seconds
-            thread = self._thread
-        if thread is not None and not closed:
-            self._lines.put(None)
-            thread.join(budget_seconds + _PATIENCE_SECONDS)
+            self._closed = True
+            patience = budget_seconds + 2 * PATIENCE_SECONDS
+        self._lines.put(None)
+        if self._consuming.acquire(timeout=patience):
+            self._consuming.release()
+        self._see_to_it()
 
-    def _refused(self, size: int) -> str | None:
-        if self._descriptor is None:
-            return "no_output"
-        return "buffer_full" if self._waiting + size > self._limit else None
+    def _see_to_it(self) -> None:
+        """Have somebody take the lines out, if nobody does: a thread, or the caller at the end."""
+        while not self._lines.empty() and self._consuming.acquire(blocking=False):
+            if not self._closed and self._started():
+                return
+            try:
+                self._write(self._taken(None)[0], _always)
+            finally:
+                self._consuming.release()
 
-    def _start(self) -> None:
-        self._thread = Thread(target=self._run, name="observekit-logs", daemon=True)
+    def _started(self) -> bool:
+        # Not threading.Thread: starting one takes locks that a signal handler's caller may hold, and waits.
         try:
-            self._thread.start()
-        except RuntimeError:  # No more threads, or the interpreter is ending: the next line tries again.
-            self._thread = None
-
-    def _lose(self, reason: str, lines: int) -> None:
-        with self._lock:
-            self._lost += lines
-        self._dropped(reason, lines)
+            start_new_thread(self._run, ())
+        except (
+            RuntimeError
+        ):  # No more threads, or the interpreter is ending: the caller writes, without waiting.
+            return False
+        return True
 
     def _run(self) -> None:
-        lines, closing = self._lines, False
-        while not closing:
-            batch = [lines.get()]
-            with suppress(Empty):
-                while True:
-                    batch.append(lines.get_nowait())
-            closing = batch[-1] is None
-            ready = [line for line in batch if line is not None]
-            self._write(ready)
-            with self._lock:
-                self._waiting -= sum(map(len, ready))
-
-    def _write(self, lines: list[bytes]) -> None:
-        written = 0
         try:
-            if self._lost:
-                self._say_resumed()
-            for chunk, count in _chunks(lines):
-                self._write_whole(chunk)
-                written += count
-        except OSError:
-            self._lose("write_failed", len(lines) - written)
+            ending = False
+            while not (ending and self._closed):
+                lines, ending = self._taken(self._lines.get())
+                self._write(lines, self._late)
+        finally:
+            self._consuming.release()
+        self._see_to_it()
 
-    def _say_resumed(self) -> None:
-        with self._lock:
-            lost, self._lost = self._lost, 0
-        try:
-            fresh = b"\n" if self._torn else b""
-            self._write_whole(fresh + self._resumed(lost))
-        except OSError:
-            with self._lock:
-                self._lost += lost
-            raise
+    def _taken(self, line: bytes | None) -> tuple[Lines, bool]:
+        """Take everything out that waits after *line*; ``None`` among it says that the end was asked for."""
+        taken = [line]
+        with suppress(Empty):
+            while True:
+                taken.append(self._lines.get_nowait())
+        return Lines(one for one in taken if one is not None), None in taken
 
-    def _write_whole(self, chunk: bytes) -> None:
-        """Write all of *chunk*, waiting for the reader, but not past the deadline of close()."""
-        if self._descriptor is None:
-            return
-        rest = memoryview(chunk)
-        while rest:
-            while not _writable(self._descriptor, 0 if self._late() else _PATIENCE_SECONDS):
-                if self._late():
-                    raise TimeoutError("nobody reads")
-            rest = rest[os.write(self._descriptor, rest[:_PIPE_BUF]) :]
-            # Should the next write fail, whatever follows has to begin on a fresh line.
-            self._torn = bool(rest)
+    def _write(self, lines: Lines, late: Late) -> None:
+        with suppress(Exception):  # No memory for a copy; what was not written is counted below.
+            works = not self._failing or self._tell_loss(late)
+            while lines and works:
+                works = self._write_piece(lines, late)
+            self._failing = not works
+        if lines:
+            self._failing = True
+            self._settle(sum(map(len, lines)))
+            self._lose("write_failed", len(lines))
+        elif self._lost and not self._failing:
+            self._failing = not self._tell_loss(late)
+
+    def _write_piece(self, lines: Lines, late: Late) -> bool:
+        """Write as many of *lines* as a pipe takes in one piece, and take those out that are written."""
+        piece = _first_piece(lines)
+        written = self._put(piece, late)
+        done = 0
+        while lines and done + len(lines[0]) <= written:
+            done += len(lines.popleft())
+        self._settle(done)
+        return written == len(piece)
+
+    def _put(self, data: bytes, late: Late) -> int:
+        written = 0 if self._output is None else self._output.write(data, late)
+        if written:
+            # Should the rest never follow, the next line must begin a fresh one.
+            self._torn = data[written - 1 : written] != b"\n"
+        return written
+
+    def _tell_loss(self, late: Late) -> bool:
+        lost = self._lost
+        data = (b"\n" if self._torn else b"") + self._resumed(lost)
+        told = self._put(data, late) == len(data)
+        if told:
+            with self._counting:
+                self._lost -= lost
+        return told
+
+    def _settle(self, size: int) -> None:
+        with self._counting:
+            self._waiting -= size
+
+    def _lose(self, reason: str, lines: int) -> None:
+        with self._counting:
+            self._lost += lines
+        self._dropped(reason, lines)
 
     def _late(self) -> bool:
         return self._deadline is not None and monotonic() >= self._deadline
 
 
-def _writable(descriptor: int, patience_seconds: float) -> bool:
-    poll = select.poll()
-    poll.register(descriptor, select.POLLOUT)
-    return bool(poll.poll(patience_seconds * 1000))
+def _always() -> bool:
+    return True
 
 
-def _chunks(lines: list[bytes]) -> list[tuple[bytes, int]]:
-    """Join lines into pieces that a pipe takes whole, with the number of lines in each."""
-    chunks: list[tuple[bytes, int]] = []
-    held: list[bytes] = []
-    size = 0
-    for line in lines:
-        if held and size + len(line) > _PIPE_BUF:
-            chunks.append((b"".join(held), len(held)))
-            held, size = [], 0
-        held.append(line)
+def _first_piece(lines: Lines) -> bytes:
+    """Join lines while a pipe takes them whole; a longer one goes alone."""
+    size = len(lines[0])
+    count = 1
+    for line in islice(lines, 1, None):
         size += len(line)
-    if held:
-        chunks.append((b"".join(held), len(held)))
-    return chunks
+        if size > PIPE_BUF:
+            break
+        count += 1
+    return b"".join(islice(lines, count))

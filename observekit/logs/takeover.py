@@ -1,0 +1,149 @@
+"""One handler in the place of all that print to the console, and everything back as it was."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+# Loggers whose only use is the access line, which the canonical event replaces.
+_ACCESS: Final = ("uvicorn.access", "gunicorn.access", "hypercorn.access", "granian.access")
+# Loggers that servers write to; they may be configured after us, and before the application starts.
+_SERVERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.asgi")
+
+
+class _State(NamedTuple):
+    handlers: tuple[logging.Handler, ...]
+    propagate: bool
+    level: int
+
+
+class _Change(NamedTuple):
+    before: _State
+    left: _State
+
+
+class Takeover:
+    """Puts one handler in the place of every handler that prints to the console.
+
+    Handlers that write elsewhere, to files or to services, stay as they are.
+    """
+
+    __slots__ = ("_changes", "_handler")
+
+    def __init__(self, handler: logging.Handler) -> None:
+        self._handler = handler
+        self._changes: dict[logging.Logger, _Change] = {}
+
+    def take(self) -> None:
+        """Take the console over; once more after a server has configured its loggers."""
+        root = logging.getLogger()
+        others = [
+            handler for handler in root.handlers if handler is not self._handler and not _prints(handler)
+        ]
+        # Ours filters by itself; the others may want more than ours does.
+        level = min(root.level, self._handler.level) if others else self._handler.level
+        self._change(root, _State((*others, self._handler), root.propagate, level))
+        for logger in _known_loggers():
+            self._quiet(logger)
+        for name in _ACCESS:
+            access = logging.getLogger(name)
+            # Without a handler in reach uvicorn does not even format the line.
+            kept = tuple(one for one in access.handlers if one is not self._handler and not _prints(one))
+            self._change(access, _State(kept, False, access.level))  # noqa: FBT003 -- named by its place
+        for name in _SERVERS:
+            logging.getLogger(name).addFilter(self._arrive)
+
+    def give_back(self) -> None:
+        """Restore what was changed, and leave what others have changed since."""
+        for name in _SERVERS:
+            logging.getLogger(name).removeFilter(self._arrive)
+        for logger, change in self._changes.items():
+            self._restore(logger, change)
+        self._changes.clear()
+
+    def _arrive(self, record: logging.LogRecord) -> bool:
+        """Look, as a filter, whether a server was configured since, as uvicorn.run() does."""
+        with suppress(Exception):  # A handler may be anything, and the server goes on.
+            if not self._reaches(logging.getLogger(record.name)):
+                self.take()
+        return True
+
+    def _quiet(self, logger: logging.Logger) -> None:
+        if not any(map(_prints, logger.handlers)):
+            return
+        kept = tuple(handler for handler in logger.handlers if not _prints(handler))
+        inherited = logger.propagate and logger.parent is not None and self._reaches(logger.parent)
+        ours = () if inherited or self._handler in kept else (self._handler,)
+        self._change(logger, _State((*kept, *ours), logger.propagate, logger.level))
+
+    def _reaches(self, logger: logging.Logger | None) -> bool:
+        """Whether our handler sees the records of *logger*."""
+        while logger is not None:
+            if self._handler in logger.handlers:
+                return True
+            logger = logger.parent if logger.propagate else None
+        return False
+
+    def _change(self, logger: logging.Logger, wanted: _State) -> None:
+        now = _state(logger)
+        if now == wanted:
+            return
+        before = self._before(logger, now)
+        logger.handlers[:] = wanted.handlers
+        logger.propagate = wanted.propagate
+        if logger.level != wanted.level:
+            logger.setLevel(wanted.level)
+        self._changes[logger] = _Change(before, wanted)
+
+    def _before(self, logger: logging.Logger, now: _State) -> _State:
+        """Return what to restore: what was found first, with what others have done to it since."""
+        change = self._changes.get(logger)
+        own = (self._handler,)
+        if change is None or (self._handler in change.left.handlers and self._handler not in now.handlers):
+            # The first time, or configured anew by somebody who threw out what was there.
+            return now._replace(handlers=tuple(one for one in now.handlers if one not in own))
+        added = tuple(one for one in now.handlers if one not in change.left.handlers and one not in own)
+        return _State(
+            (*change.before.handlers, *added),
+            change.before.propagate if now.propagate == change.left.propagate else now.propagate,
+            change.before.level if now.level == change.left.level else now.level,
+        )
+
+    def _restore(self, logger: logging.Logger, change: _Change) -> None:
+        now = _state(logger)
+        thrown_out = self._handler in change.left.handlers and self._handler not in now.handlers
+        if not thrown_out:
+            removed = [one for one in change.left.handlers if one not in now.handlers]
+            kept = [one for one in change.before.handlers if one not in removed]
+            added = [one for one in now.handlers if one not in kept and one is not self._handler]
+            logger.handlers[:] = [*kept, *added]
+        if now.propagate == change.left.propagate:
+            logger.propagate = change.before.propagate
+        if now.level == change.left.level and now.level != change.before.level:
+            logger.setLevel(change.before.level)
+
+
+def _state(logger: logging.Logger) -> _State:
+    return _State(tuple(logger.handlers), logger.propagate, logger.level)
+
+
+def _known_loggers() -> Iterator[logging.Logger]:
+    """Yield every logger that exists, parents before their children."""
+    for _, logger in sorted(dict(logging.Logger.manager.loggerDict).items()):
+        if isinstance(logger, logging.Logger):
+            yield logger
+
+
+def _prints(handler: logging.Handler) -> bool:
+    if not isinstance(handler, logging.StreamHandler) or isinstance(handler, logging.FileHandler):
+        return False
+    stream = handler.stream
+    if any(stream is one for one in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)):
+        return True
+    # A process that was started without them may have opened something else under their numbers.
+    console = [number for number, one in ((1, sys.__stdout__), (2, sys.__stderr__)) if one is not None]
+    try:
+        return stream.fileno() in console
+    except Exception:  # noqa: BLE001 -- a stream may be anything with a write method
+        return False

@@ -1,0 +1,213 @@
+"""Values as JSON can hold them, without secrets, and never more than a line has room for."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from dataclasses import fields, is_dataclass
+from datetime import date, time
+from decimal import Decimal
+from enum import Enum
+from itertools import islice
+from math import isfinite
+from pathlib import PurePath
+from typing import Any, Final
+from uuid import UUID
+
+from observekit.redaction import REDACTED, names_secret, redact_text
+
+# Source: three texts of 16 KiB, or a list of 1,500 numbers, fit on a line of 64 KiB.
+BUDGET: Final = 48 * 1024
+_TEXT_LENGTH: Final = 16 * 1024
+_KEY_LENGTH: Final = 256
+# Texts up to this length need no look at the budget but one.
+_SHORT_LENGTH: Final = 1024
+_ITEMS: Final = 1024
+_DEPTH: Final = 8
+# What a value costs beside its text: a number with its quotes, comma and colon.
+_COST: Final = 32
+# How far redaction looks past the end of a text that is cut, so that no secret is cut in two and half shown.
+_MARGIN: Final = 4096
+# Source: RFC 8259 section 6: readers agree on whole numbers up to 2**53; orjson writes up to 64 bits.
+_WHOLE_LIMIT: Final = 2**63
+_LONGEST_WHOLE_BITS: Final = 256
+_AS_TEXT: Final = (UUID, Decimal, PurePath)
+
+
+class Cleaner:
+    """Makes the values of one record fit to be shown; one budget of characters bounds them all together.
+
+    Attributes:
+        left: Characters left of the budget; JSON takes at most six bytes for each.
+    """
+
+    __slots__ = ("_path", "left")
+
+    def __init__(self, budget: int = BUDGET) -> None:
+        self.left = budget
+        self._path: list[int] = []
+
+    def field(self, key: str, value: Any) -> object:
+        """Return what may be shown as the value of *key*.
+
+        Numbers and truth values stay, whatever they are called: ``prompt_tokens=12`` is no secret.
+        """
+        self.left -= _COST
+        kind = type(value)
+        if value is None or kind is bool:
+            return value
+        if kind is int or kind is float:
+            return _number(value)
+        if names_secret(key):
+            return self._secret(value)
+        return self.text(value) if kind is str else self._other(value, 0)
+
+    def text(self, value: str) -> str:
+        """Return *value* redacted, encodable, and cut where it is too long."""
+        if len(value) > _SHORT_LENGTH or self.left < _SHORT_LENGTH:
+            value = self._cut(value)
+        else:
+            value = redact_text(value)
+        self.left -= len(value)
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
+
+    def _cut(self, value: str) -> str:
+        room = max(0, min(self.left, _TEXT_LENGTH))
+        if len(value) <= room:
+            return redact_text(value)
+        more = len(value) - room
+        return f"{redact_text(value[: room + _MARGIN])[:room]}… <{more} more characters left out>"
+
+    def _value(self, value: Any, depth: int) -> object:
+        self.left -= _COST
+        kind = type(value)
+        if value is None or kind is bool:
+            return value
+        if kind is int or kind is float:
+            return _number(value)
+        return self.text(value) if kind is str else self._other(value, depth)
+
+    def _other(self, value: object, depth: int) -> object:
+        try:
+            return self._converted(value, depth)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 -- the value's own methods may raise anything
+            return self.text(f"<{_type_name(value)}: cannot be shown, {_type_name(error)}>")
+
+    def _converted(self, value: object, depth: int) -> object:
+        simple = _simple(value)
+        if simple is not value:
+            return self._value(simple, depth)
+        if isinstance(value, bytes | bytearray):
+            return self.text(bytes(value[: _TEXT_LENGTH + _MARGIN]).decode("utf-8", "replace"))
+        content = _content(value)
+        if content is None:
+            return self.text(repr(value))
+        if depth >= _DEPTH or self.left <= 0 or id(value) in self._path:
+            why = "contains itself" if id(value) in self._path else "too deep or too much"
+            return self.text(f"<{_type_name(value)}: {why}>")
+        self._path.append(id(value))
+        try:
+            is_mapping = isinstance(content, Mapping)
+            return self._mapping(content, depth + 1) if is_mapping else self._items(content, depth + 1)
+        finally:
+            self._path.pop()
+
+    def _mapping(self, value: Any, depth: int) -> dict[str, object]:
+        shown: dict[str, object] = {}
+        for key, inner in self._first(value.items()):
+            name = self.key(key)
+            shown[name] = self._secret(inner) if names_secret(name) else self._value(inner, depth)
+        return shown | (
+            {"…": f"<{len(value) - len(shown)} more left out>"} if len(value) > len(shown) else {}
+        )
+
+    def _items(self, value: Any, depth: int) -> list[object]:
+        if _is_pair(value):
+            # As in the headers of an ASGI scope.
+            return [self._value(value[0], depth), self._secret(value[1])]
+        shown = [self._value(inner, depth) for inner in self._first(value)]
+        return [*shown, *([f"<{len(value) - len(shown)} more left out>"] if len(value) > len(shown) else [])]
+
+    def _first(self, items: Iterable[Any]) -> Iterator[Any]:
+        for item in islice(items, _ITEMS):
+            if self.left <= 0:
+                return
+            yield item
+
+    def key(self, key: object) -> str:
+        """Return *key* as text."""
+        text = key if type(key) is str else _named(key)
+        if len(text) > _KEY_LENGTH:
+            text = f"{text[:_KEY_LENGTH]}…"
+        return self.text(text)
+
+    def _secret(self, value: object) -> object:
+        # The type, because __class__ may be a property of the user's.
+        return _number(value) if value is None or issubclass(type(value), int | float) else REDACTED
+
+
+def _number(value: Any) -> object:
+    if isinstance(value, float):
+        exact_float = float.__float__(value)
+        return exact_float if isfinite(exact_float) else float.__repr__(exact_float)
+    if isinstance(value, int) and not isinstance(value, bool):
+        exact = int.__index__(value)
+        if -_WHOLE_LIMIT <= exact < _WHOLE_LIMIT:
+            return exact
+        bits = exact.bit_length()
+        return str(exact) if bits <= _LONGEST_WHOLE_BITS else f"<{bits}-bit integer>"
+    return value
+
+
+def _simple(value: object) -> object:
+    """Return the builtin that stands for *value*, or *value* itself where there is none."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, str):
+        # A subclass; its own methods are the user's.
+        return str.__str__(value)
+    if isinstance(value, int | float):
+        return _number(value)
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return str(value) if isinstance(value, _AS_TEXT) else value
+
+
+def _content(value: object) -> Mapping[Any, Any] | list[Any] | Any:
+    """Return what *value* contains, or ``None`` if it is no container."""
+    if isinstance(value, dict | list | tuple | Mapping):
+        return value
+    if isinstance(value, AbstractSet | deque):
+        return value
+    if is_dataclass(value) and not isinstance(value, type):
+        # What is kept out of its repr is kept out of the logs.
+        return {one.name: getattr(value, one.name, None) for one in fields(value) if one.repr}
+    return None
+
+
+def _is_pair(value: Any) -> bool:
+    if not isinstance(value, list | tuple) or len(value) != 2:  # noqa: PLR2004 -- a name and its value
+        return False
+    name = value[0]
+    return isinstance(name, str | bytes) and names_secret(_named(name))
+
+
+def _named(key: object) -> str:
+    if isinstance(key, bytes):
+        return key[:_KEY_LENGTH].decode("utf-8", "replace")
+    if isinstance(key, str):
+        return str.__str__(key)[:_KEY_LENGTH]
+    try:
+        return repr(key)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 -- __repr__ is the user's code
+        return f"<{_type_name(key)}: cannot be shown, {_type_name(error)}>"
+
+
+def _type_name(value: object) -> str:
+    with suppress(Exception):
+        return str(type(value).__name__)[:64]
+    return "object"
