@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 
-class AtMost(NamedTuple):
+class Ceiling(NamedTuple):
     """What a row may add to its base.
 
     Attributes:
@@ -21,7 +21,7 @@ class AtMost(NamedTuple):
     told: str
 
 
-class AtLeast(NamedTuple):
+class Minimum(NamedTuple):
     """What share of the bare application's throughput a row must keep."""
 
     what: str
@@ -32,29 +32,29 @@ class AtLeast(NamedTuple):
 
 
 ADDED: Final = (
-    AtMost(
+    Ceiling(
         "request, all signals, exported",
         "observekit-sampled",
         1 / 12,
         "hand-sampled",
         "1/12 of the hand-assembled stack",
     ),
-    AtMost("the same", "observekit-sampled", 1.7, "floor-sampled", "1.7 x the floor"),
-    AtMost("request, 1 % sampled", "observekit-few", 1 / 15, "hand-few", "1/15 of the hand-assembled stack"),
-    AtMost("the same", "observekit-few", 1.5, "floor-few", "1.5 x the floor"),
-    AtMost(
+    Ceiling("the same", "observekit-sampled", 1.7, "floor-sampled", "1.7 x the floor"),
+    Ceiling("request, 1 % sampled", "observekit-few", 1 / 15, "hand-few", "1/15 of the hand-assembled stack"),
+    Ceiling("the same", "observekit-few", 1.5, "floor-few", "1.5 x the floor"),
+    Ceiling(
         "request, unsampled caller",
         "observekit-unsampled",
         1 / 15,
         "hand-unsampled",
         "1/15 of the hand-assembled stack",
     ),
-    AtMost("request, traces off", "observekit-untraced", 1.3, "floor-few", "1.3 x the floor at 1 %"),
-    AtMost("everything off", "observekit-off", 2.0, None, "2 us"),
-    AtMost("probe", "observekit-probe", 2.0, None, "2 us"),
+    Ceiling("request, traces off", "observekit-untraced", 1.3, "floor-few", "1.3 x the floor at 1 %"),
+    Ceiling("everything off", "observekit-off", 2.0, None, "2 us"),
+    Ceiling("probe", "observekit-probe", 2.0, None, "2 us"),
 )
 
 KEPT: Final = (
-    AtLeast("throughput, 1 % sampled, 1 ms of work", "observekit-few", "/work", 0.85, "85 % of bare"),
-    AtLeast("throughput, 1 % sampled, empty route", "observekit-few", "/empty", 0.50, "50 % of bare"),
+    Minimum("throughput, 1 % sampled, 1 ms of work", "observekit-few", "/work", 0.85, "85 % of bare"),
+    Minimum("throughput, 1 % sampled, empty route", "observekit-few", "/empty", 0.50, "50 % of bare"),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from benchmarks import facts
-from benchmarks.budgets import ADDED, KEPT, AtLeast, AtMost
+from benchmarks.budgets import ADDED, KEPT, Ceiling, Minimum
 from benchmarks.measure import Effort, Requests
 from benchmarks.rows import BY_NAME, ROWS, SERVED, Row
 from benchmarks.stats import Spread
@@ -105,7 +105,7 @@ class Run:
         dearer = [row.title for row in ROWS if self._is_dearer(row)]
         yield f"| every row of observekit | the hand-assembled stack | | {_verdict(not dearer)} |"
 
-    def _at_most(self, budget: AtMost) -> str:
+    def _at_most(self, budget: Ceiling) -> str:
         row = BY_NAME[budget.row]
         if budget.of is None:
             measured = self._requests.added(row)
@@ -116,7 +116,7 @@ class Run:
         return f"| {budget.what} | <= {budget.told} | {shown} | {_verdict(measured.median <= budget.limit)} |"
 
     @staticmethod
-    def _at_least(budget: AtLeast, throughput: Throughput) -> str:
+    def _at_least(budget: Minimum, throughput: Throughput) -> str:
         kept = throughput.kept(budget.row, budget.path).median
         return f"| {budget.what} | >= {budget.told} | {kept:.1%} | {_verdict(kept >= budget.limit)} |"
 
