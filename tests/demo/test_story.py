@@ -1,7 +1,9 @@
 """Spans as a tree, and a request told from its spans and its log lines."""
 
+import asyncio
 import gzip
 import json
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
@@ -16,6 +18,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from observekit.cli.demo.collector import Collector, Traces
+from observekit.cli.demo.processes import Children, tail
 from observekit.cli.demo.screen import ASCII_MARKS, Line, Marks
 from observekit.cli.demo.spans import Node, Span, failing, tree
 from observekit.cli.demo.story import log_lines, records_of, trace_lines
@@ -220,3 +223,20 @@ def test_the_collector_refuses_what_it_cannot_read(body: bytes, headers: dict[st
     with Collector() as collector:
         assert _post(collector.url, body, **headers) == 400
         assert collector.traces.newest_first() == []
+
+
+def test_the_output_of_a_demo_that_is_left_alone_stays_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("observekit.cli.demo.processes._LARGEST_FILE", 1000)
+    script = "import os; os.write(1, bytes(2000))"
+
+    async def play() -> tuple[int, str]:
+        async with Children() as children:
+            child = await children.start("one", [sys.executable, "-c", script], tmp_path, environ={})
+            await children.first_end()
+            before = child.output.stat().st_size
+            children.trim()
+        return before, tail(child.output)
+
+    assert asyncio.run(play()) == (2000, "")

@@ -193,6 +193,7 @@ async def _watch(stage: _Stage, shop: Shop, scraper: Scraper) -> None:
     if not screen.live:
         screen.say([report.EMPTY, *brief_heading(shop.services)])
     while not await _is_over(stop, _REDRAW_SECONDS if screen.live else _LINE_SECONDS):
+        stage.children.trim()
         await scraper.scrape()
         recent, elapsed = scraper.recent(), monotonic() - started
         if not screen.live:

@@ -1,6 +1,7 @@
 """Child processes that end with the block they were started in, whatever happens in it."""
 
 import asyncio
+import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -11,6 +12,8 @@ from typing import Final, NamedTuple, Self
 # Longer than a service takes: it gives its requests 3 s and its telemetry 5 s.
 _PATIENCE_SECONDS: Final = 10.0
 _LAST_LINES: Final = 12
+_TAIL_BYTES: Final = 4 * 1024 * 1024
+_LARGEST_FILE: Final = 64 * 1024 * 1024
 
 
 class Child(NamedTuple):
@@ -29,10 +32,17 @@ class Child(NamedTuple):
     def last_lines(self) -> Iterator[str]:
         """Yield the end of what it wrote: to standard error if it wrote there, else to standard output."""
         for path in (self.errors, self.output):
-            lines = path.read_text(errors="replace").splitlines()
+            lines = tail(path).splitlines()
             if lines:
                 yield from lines[-_LAST_LINES:]
                 return
+
+
+def tail(path: Path) -> str:
+    """Return the end of a file that may be large."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+        return file.read().decode("utf-8", "replace")
 
 
 class Children:
@@ -61,7 +71,10 @@ class Children:
     ) -> Child:
         """Start *command*, its output in files of *directory* that are named after it."""
         output, errors = directory / f"{name}.jsonl", directory / f"{name}.stderr"
-        with output.open("wb") as out, errors.open("wb") as err:
+        for path in (output, errors):
+            path.write_bytes(b"")
+        # Appending, so that a file that is emptied is written from its beginning on.
+        with output.open("ab") as out, errors.open("ab") as err:
             process = await asyncio.create_subprocess_exec(
                 *command,
                 stdin=subprocess.DEVNULL,
@@ -75,6 +88,13 @@ class Children:
         child = Child(name, process, output, errors)
         self._children.append(child)
         return child
+
+    def trim(self) -> None:
+        """Empty files that have grown too large: a demo may be left alone for days."""
+        for child in self._children:
+            for path in (child.output, child.errors):
+                if path.stat().st_size > _LARGEST_FILE:
+                    os.truncate(path, 0)
 
     async def first_end(self) -> Child:
         """Wait until a child ends by itself, and return it."""

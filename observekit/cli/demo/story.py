@@ -6,6 +6,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any, Final
 
+from observekit.cli.demo.processes import tail
 from observekit.cli.demo.screen import Line, Marks, Part, Style
 from observekit.cli.demo.spans import Node, Span, tree
 from observekit.cli.demo.words import duration
@@ -94,9 +95,9 @@ def log_lines(records: Iterable[Record], width: int, marks: Marks) -> Iterator[L
 
 
 def records_of(trace_id: str, files: Iterable[Path]) -> list[Record]:
-    """Return the log records of a trace from all *files*, in the order of time."""
+    """Return the log records of a recent trace from the ends of all *files*, in the order of time."""
     # Most lines are of other requests, and are not parsed.
-    lines = (line for path in files for line in path.read_text("utf-8", "replace").splitlines())
+    lines = (line for path in files for line in tail(path).splitlines())
     records = (record_of(line) for line in lines if trace_id in line)
     found = [record for record in records if record is not None and record.get("trace_id") == trace_id]
     return sorted(found, key=lambda record: str(record.get("timestamp", "")))
