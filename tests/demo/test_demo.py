@@ -191,8 +191,10 @@ def test_a_signal_while_the_shop_opens_ends_it_with_0_and_leaves_no_child(
     assert all(map(gone, children.values()))
 
 
-def test_a_service_that_ends_by_itself_is_named_with_its_last_lines(start: "Start", gone: Gone) -> None:
-    demo = start("--port", str(_FIRST_PORT))
+def test_a_service_that_ends_by_itself_is_named_with_its_last_lines(
+    start: "Start", gone: Gone, tmp_path: Path
+) -> None:
+    demo = start("--port", str(_FIRST_PORT), TMPDIR=str(tmp_path))
     children = demo.all_children()
     demo.says("TIME")
 
@@ -204,6 +206,7 @@ def test_a_service_that_ends_by_itself_is_named_with_its_last_lines(start: "Star
     )
     assert "orders" in told
     assert all(map(gone, children.values()))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_reader_who_has_enough_ends_it_quietly(start: "Start", gone: Gone) -> None:

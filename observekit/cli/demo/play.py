@@ -127,7 +127,9 @@ async def _stage(options: argparse.Namespace, screen: Screen, stop: asyncio.Even
 
 async def _watched(stage: _Stage) -> int:
     """Perform while all children live; should one end by itself, show its last words instead."""
-    shop = await open_shop(stage.children, stage.options.port, stage.logs, stage.collector.url)
+    shop = await open_shop(
+        stage.children, stage.options.port, stage.logs, stage.directory, stage.collector.url
+    )
     url = None
     if stage.options.prometheus:
         services = shop.services.values()

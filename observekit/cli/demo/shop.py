@@ -101,13 +101,16 @@ class Shop:
                 await asyncio.sleep(_POLL_SECONDS)
 
 
-async def open_shop(children: Children, base: int, logs: Path, collector: str) -> Shop:
-    """Start the services on free ports from *base* on, inventory first, because it needs nobody."""
+async def open_shop(children: Children, base: int, logs: Path, scratch: Path, collector: str) -> Shop:
+    """Start the services on free ports from *base* on, inventory first, because it needs nobody.
+
+    Their databases go below *scratch*, so that those of a service that was killed do not stay behind.
+    """
     place = app_directory()
     sockets = _sockets(base)
     try:
         services = {name: Service(name, one.getsockname()[1]) for name, one in sockets.items()}
-        environ = environment(os.environ, services, collector)
+        environ = environment(os.environ, services, collector) | {"TMPDIR": str(scratch)}
         started = {
             name: await children.start(
                 name,
