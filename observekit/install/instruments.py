@@ -102,8 +102,10 @@ def register(store: Store, registry: CollectorRegistry) -> Callable[[], None]:
         added.append(store)
         if registry is not REGISTRY:  # Which has had them from the beginning.
             added.extend(_of_the_process(registry))
-    except ValueError as error:
+    except BaseException as error:
         undo()
+        if not isinstance(error, ValueError):
+            raise
         raise ConfigError(
             f"the registry has metrics of the names that observekit uses ({error}). Remove the other "
             "instrumentation, or pass a registry of its own: setup(registry=CollectorRegistry())."

@@ -51,7 +51,7 @@ def _lived(*calls: str) -> list[State]:
         (["begin", "finish", "drain", "begin", "finish"], ["starting", "ready", "draining"]),
         (["finish", "finish", "drain"], ["starting", "ready", "draining"]),
     ],
-    ids=lambda value: "-".join(value),
+    ids="-".join,
 )
 def test_a_life_goes_through_these_states(calls: list[str], states: list[State]) -> None:
     assert _lived(*calls) == states

@@ -17,7 +17,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Answer:
-    """What a client gets."""
+    """What a client gets; status 0 where it gets nothing."""
 
     status: int
     headers: dict[str, str]
@@ -50,7 +50,7 @@ class Client:
             "method": method,
             "scheme": "http",
             "path": path,
-            "raw_path": path.encode(),
+            "raw_path": path.encode(errors="replace"),
             "root_path": "",
             "query_string": query,
             "headers": list(headers),
@@ -65,7 +65,7 @@ class Client:
             sent.append(message)
 
         await self.app(scope, receive, send)
-        start, *rest = sent
+        start, *rest = sent or [{"status": 0, "headers": []}]
         told = {name.decode(): value.decode() for name, value in start["headers"]}
         return Answer(start["status"], told, b"".join(message["body"] for message in rest))
 

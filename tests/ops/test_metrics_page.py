@@ -1,0 +1,248 @@
+"""The metrics page over HTTP: it is what the catalogue says, for every scraper, and does not see itself."""
+
+import asyncio
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from observekit.catalogue import METRICS, MetricSpec
+
+if TYPE_CHECKING:
+    from tests.ops.conftest import Observed
+
+OPENMETRICS = b"application/openmetrics-text;version=1.0.0"
+ACCEPTS = {
+    "nothing": b"",
+    "Prometheus 2.42": b"application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1"
+    b";q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+    "Prometheus 3": b"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
+    b"text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+    "a browser": b"text/html,application/xhtml+xml,*/*;q=0.8",
+    "a wrong version": b"application/openmetrics-text;version=1.x",
+    "no UTF-8": b"\xff\xfe,application/openmetrics-text;version=\xe9",
+    "64 KiB": b"application/openmetrics-text," * 2300,
+}
+# What is counted by nothing that an application does.
+_WITHOUT_SAMPLES = {"observekit_samples_rejected_total"}
+
+Make = Callable[..., "Observed"]
+
+
+def page(observed: "Observed", accept: bytes = b"text/plain") -> str:
+    text: str = observed.client.get("/metrics", headers=((b"accept", accept),)).text
+    return text
+
+
+@pytest.fixture
+def busy(observe: Make, monkeypatch: pytest.MonkeyPatch) -> "Observed":
+    """Everything that a service can go through, so that every family has samples."""
+    registry = CollectorRegistry()
+    Counter("orders", "Orders.", ["shop"], registry=registry).labels('\ud800\n"\\').inc(3)
+    registry.register(Broken())
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/silent":
+            return
+        scope["route"], scope["endpoint"] = Route(scope["path"]), None
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    monkeypatch.setenv("OBSERVEKIT_LOG_LEVEL", "loud")
+    observed = observe(
+        app,
+        registry=registry,
+        series_limit=10,
+        traces=True,
+        traces_endpoint="http://127.0.0.1:9/v1/traces",
+        traces_timeout_seconds=0.1,
+    )
+    for path in ["/silent", *(f"/{number}/\udcff" for number in range(12))]:
+        observed.client.get(path)
+    observed.kit.readiness("db")(lambda: False)
+    observed.client.get("/readyz")
+    asyncio.run(observed.kit.flush())
+    page(observed)
+    return observed
+
+
+class Route:
+    """What Starlette leaves in the scope of a request."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+
+class Broken:
+    """A collector that cannot collect."""
+
+    def collect(self) -> Iterator[Any]:
+        raise RuntimeError("no database")
+
+
+def _type(spec: MetricSpec) -> str:
+    if spec.kind == "stateset" or (spec.kind, spec.origin) == ("info", "prometheus_client"):
+        return "gauge"
+    return spec.kind
+
+
+def test_the_page_has_the_families_of_the_catalogue_and_no_others(busy: "Observed") -> None:
+    families = {
+        family.name + {"counter": "_total", "info": "_info"}.get(family.type, ""): family
+        for family in parse_openmetrics(page(busy, OPENMETRICS))
+        if family.name != "orders"
+    }
+
+    assert {name: family.type for name, family in families.items()} == {
+        name: _type(spec) for name, spec in METRICS.items()
+    }
+    shown = {
+        name: [{*sample.labels} - {"le"} for sample in family.samples] for name, family in families.items()
+    }
+    assert {name: labels for name, labels in shown.items() if labels} == {
+        name: [set(spec.labels)] * len(shown[name])
+        for name, spec in METRICS.items()
+        if name not in _WITHOUT_SAMPLES
+    }
+
+
+@pytest.mark.parametrize("accept", ACCEPTS.values(), ids=ACCEPTS)
+def test_every_scraper_gets_a_page_that_it_can_read(busy: "Observed", accept: bytes) -> None:
+    answer = busy.client.get("/metrics", headers=((b"accept", accept),))
+
+    media = answer.headers["content-type"].partition(";")[0]
+    families = list((parse_openmetrics if media.startswith("application/") else parse_text)(answer.text))
+    assert answer.status == 200
+    assert media == ("application/openmetrics-text" if b"version=1.0.0" in accept else media)
+    assert len(families) >= len(METRICS)
+
+
+def test_a_head_request_gets_the_headers_of_the_page_and_no_body(observed: "Observed") -> None:
+    got, head = observed.client.get("/metrics"), observed.client.get("/metrics", method="HEAD")
+
+    assert (head.status, head.body) == (200, b"")
+    assert (
+        head.headers["content-type"]
+        == got.headers["content-type"]
+        == "text/plain; version=0.0.4; charset=utf-8"
+    )
+    assert int(got.headers["content-length"]) == len(got.body)
+    assert int(head.headers["content-length"]) > 0
+
+
+def test_scrapes_and_probes_are_in_no_sample_of_the_service(observed: "Observed") -> None:
+    for path in ("/livez", "/readyz", "/startupz", "/metrics") * 5:
+        for method in ("GET", "HEAD", "POST"):
+            observed.client.get(path, method=method)
+
+    samples = re.findall(r"^http_server_.*", page(observed), re.MULTILINE)
+
+    assert samples == []
+
+
+def test_counters_with_known_labels_are_there_at_zero_before_anything_has_happened(
+    observed: "Observed",
+) -> None:
+    closed = {
+        name
+        for name, spec in METRICS.items()
+        if spec.kind == "counter" and spec.origin == "observekit" and spec.values.keys() == set(spec.labels)
+    }
+
+    there = {
+        sample.name: sample.value
+        for family in parse_text(page(observed))
+        for sample in family.samples
+        if sample.name in closed
+    }
+
+    assert there == dict.fromkeys(closed, 0.0)
+
+
+def test_a_check_is_absent_until_it_has_run_and_a_scrape_does_not_run_it(observed: "Observed") -> None:
+    asked: list[str] = []
+    observed.kit.readiness("db")(lambda: asked.append("db"))
+    before = [page(observed), page(observed)]
+
+    observed.client.get("/readyz")
+    after = page(observed)
+
+    status = 'observekit_health_check_status{check="db",criticality="required",probe="readiness"} 1.0'
+    assert [text.count('check="db"') for text in before] == [0, 0]
+    assert status in after.splitlines()
+    assert asked == ["db"]
+
+
+@pytest.mark.parametrize("state", ["starting", "ready", "draining", "stopped", "broken"])
+def test_the_life_cycle_is_one_on_one_state(observed: "Observed", state: str) -> None:
+    life = observed.kit.lifecycle
+    {"starting": life.begin_startup, "draining": life.drain, "stopped": life.stop}.get(state, list)()
+    if state == "broken":
+        life.fail("out of memory")
+
+    shown = dict(re.findall(r'^observekit_lifecycle_state{state="(.*)"} (.*)', page(observed), re.MULTILINE))
+
+    states = ("starting", "ready", "draining", "stopped", "broken")
+    assert shown == {one: "1.0" if one == state else "0.0" for one in states}
+
+
+def test_only_sampled_requests_that_are_exported_leave_exemplars(observe: Make) -> None:
+    observed = observe(
+        traces=True, traces_endpoint="http://127.0.0.1:9/v1/traces", traces_timeout_seconds=0.1
+    )
+    for flags in (b"00", b"01"):
+        parent = b"00-" + flags * 16 + b"-" + flags[::-1] * 8 + b"-" + flags
+        observed.client.get("/", headers=((b"traceparent", parent),))
+
+    exemplars = re.findall(r' # {span_id="\w{16}",trace_id="(\w*)"}', page(observed, OPENMETRICS))
+
+    assert set(exemplars) == {"01" * 16}
+    assert "trace_id" not in page(observed)
+
+
+@pytest.mark.real
+def test_promtool_finds_nothing_wrong_with_the_text(busy: "Observed") -> None:
+    checked = subprocess.run(
+        [_promtool(), "check", "metrics"],
+        input=page(busy).encode(),
+        capture_output=True,
+        check=False,
+    )
+
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+
+
+@pytest.mark.real
+def test_the_openmetrics_parser_of_prometheus_reads_the_page(busy: "Observed", tmp_path: Path) -> None:
+    lines = [_at_a_time(line) for line in page(busy, OPENMETRICS).splitlines()]
+    (tmp_path / "page").write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+    made = subprocess.run(
+        [_promtool(), "tsdb", "create-blocks-from", "openmetrics", tmp_path / "page", tmp_path / "blocks"],
+        capture_output=True,
+        check=False,
+    )
+
+    assert (made.returncode, made.stderr) == (0, b"")
+
+
+def _at_a_time(line: str) -> str:
+    """Give a sample the time that blocks are made of."""
+    if line.startswith("#"):
+        return line
+    sample, mark, exemplar = line.partition(" # ")
+    return f"{sample} 1700000000{mark}{exemplar}"
+
+
+def _promtool() -> str:
+    found = shutil.which("promtool")
+    if found is None:
+        pytest.skip("promtool is not installed")
+    return found
