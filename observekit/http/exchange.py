@@ -125,17 +125,20 @@ class Exchange:
 
     def outcome(self) -> Outcome:
         """Return what came of the request; call after close()."""
-        if self.reason() in {"client_disconnect", "cancelled"}:
+        reason = self.reason()
+        if reason in {"client_disconnect", "cancelled"}:
             return "aborted"
-        # What is cancelled after its last byte has answered: only work in the background is cut short.
-        failed = self.error is not None and not self._was_cancelled()
+        failed = reason is not None or self.failure() is not None
         if failed or self.status is None or self.status >= _SERVER_ERROR:
             return "server_error"
         return "client_error" if self.status >= _CLIENT_ERROR else "ok"
 
     def failure(self) -> BaseException | None:
-        """Return the exception that the application ended with, unless it was cancelled or left alone."""
-        return None if self.outcome() == "aborted" or self._was_cancelled() else self.error
+        """Return the exception that the application itself ended with; call after close().
+
+        Being cancelled is none: after the last byte, it only cuts short what runs in the background.
+        """
+        return None if self._disconnected or self._was_cancelled() else self.error
 
     def _was_cancelled(self) -> bool:
         return self.error is not None and _is_cancellation(self.error)

@@ -62,7 +62,7 @@ class HttpLayer:
         if MARK in scope:
             await self.app(scope, receive, send)
         elif kind == "http":
-            endpoint = self._arrived(scope)
+            endpoint = self._arrived(kind, scope)
             if endpoint is not None:
                 await endpoint(scope, receive, send)
             else:
@@ -71,15 +71,15 @@ class HttpLayer:
             scope[MARK] = True
             await self._parts.lifespan.run(self.app, scope, receive, send)
         else:
-            self._arrived(scope)
+            self._arrived(kind, scope)
             await self.app(scope, receive, send)
 
-    def _arrived(self, scope: Scope) -> Endpoint | None:
+    def _arrived(self, kind: object, scope: Scope) -> Endpoint | None:
         """Note a connection, and return the endpoint of ours that it asks for."""
         parts = self._parts
         try:
             parts.lifespan.serving()
-            return parts.endpoints.get(_path(scope)) if scope["type"] == "http" else None
+            return parts.endpoints.get(_path(scope)) if kind == "http" else None
         except Exception as error:  # noqa: BLE001 -- the application answers what we cannot read
             parts.guard.failed("exchange", error)
             return None

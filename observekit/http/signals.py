@@ -60,17 +60,16 @@ def log_request(
 ) -> None:
     """Write the canonical event of a closed exchange."""
     outcome = exchange.outcome()
-    client = scope.get("client")
     fields: dict[str, Any] = {
         _METHOD: scope["method"],
         _ROUTE: route,
-        _PATH: scope["path"],
+        _PATH: scope.get("path"),
         _STATUS: exchange.status,
         "outcome": outcome,
         "duration_seconds": _seconds(exchange, exchange.ended),
         "time_to_first_byte_seconds": _seconds(exchange, exchange.first_byte),
         "response_bytes": exchange.bytes,
-        _CLIENT: client[0] if client else None,
+        _CLIENT: address(scope.get("client")),
     }
     reason = exchange.reason()
     if reason is not None:
@@ -79,6 +78,11 @@ def log_request(
     for name, value in exchange.fields.items():
         fields[name if name not in fields else f"{name}_"] = value
     pipeline.emit(_LEVELS[outcome], "http.request", fields, logger="observekit.http", ids=ids, error=error)
+
+
+def address(end: object) -> str | None:
+    """Return the host of one end of a connection, where the server knows it."""
+    return end[0] if isinstance(end, tuple | list) and end and isinstance(end[0], str) else None
 
 
 def _seconds(exchange: Exchange, reading: float | None) -> float | None:

@@ -22,6 +22,7 @@ from observekit.asgi import Scope
 from observekit.guard import Guard
 from observekit.http.exchange import Exchange
 from observekit.http.headers import HeaderPicker
+from observekit.http.signals import address
 from observekit.logs.record import described
 from observekit.redaction import redact_text
 from observekit.semconv import (
@@ -174,9 +175,9 @@ class _Attributes(Mapping[str, AttributeValue]):
 
 def _peer(scope: Scope) -> tuple[str | None, bool]:
     """Return the address of the caller, and whether it came through a Unix socket."""
-    client, server = scope.get("client"), scope.get("server")
+    server = scope.get("server")
     # Source: ASGI specification: the port of a server on a Unix socket is None.
-    return client[0] if client else None, server is None or server[1] is None
+    return address(scope.get("client")), server is None or server[1] is None
 
 
 def _name_of(method: str) -> str:
@@ -190,16 +191,16 @@ def _attributes(
     texts = {
         HTTP_REQUEST_METHOD: method,
         URL_SCHEME: scope.get("scheme", "http"),
-        URL_PATH: scope["path"],
+        URL_PATH: scope.get("path", ""),
         NETWORK_PROTOCOL_VERSION: scope.get("http_version", "1.1"),
     }
     if method == OTHER_METHOD:
         texts[HTTP_REQUEST_METHOD_ORIGINAL] = scope["method"]
     if _USER_AGENT in headers:
         texts[USER_AGENT_ORIGINAL] = headers[_USER_AGENT][0]
-    client, server = scope.get("client"), scope.get("server")
+    client, server = address(scope.get("client")), scope.get("server")
     if client:
-        texts[CLIENT_ADDRESS] = client[0]
+        texts[CLIENT_ADDRESS] = client
     if server:
         # The address the server listens on: what the Host header says is the client's choice.
         texts[SERVER_ADDRESS] = server[0]
