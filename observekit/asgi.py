@@ -14,21 +14,24 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole response, small enough to be sent in one piece."""
+    """A whole response; a body of several pieces is sent piece by piece."""
 
     status: int
-    body: bytes
+    body: bytes | tuple[bytes, ...]
     content_type: bytes = b"text/plain; charset=utf-8"
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 async def send_response(response: Response, method: str, send: Send) -> None:
     """Send *response*; for HEAD the same headers without the body."""
+    pieces = (response.body,) if isinstance(response.body, bytes) else response.body
     headers = [
         (b"content-type", response.content_type),
-        (b"content-length", str(len(response.body)).encode()),
+        (b"content-length", str(sum(map(len, pieces))).encode()),
         *response.headers,
     ]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    body = b"" if method == "HEAD" else response.body
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    *first, last = (b"",) if method == "HEAD" or not pieces else pieces
+    for piece in first:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": last, "more_body": False})

@@ -9,7 +9,7 @@ from threading import RLock
 from time import perf_counter
 from typing import Final, Literal
 
-from observekit.health.worker import Worker
+from observekit.worker import Worker
 
 Probe = Literal["liveness", "readiness", "startup"]
 Criticality = Literal["required", "degraded", "info"]
@@ -94,7 +94,9 @@ class Runner:
     def __init__(self, check: Check, settled: Callable[[Result], None]) -> None:
         self.check = check
         self._settled = settled
-        self._worker = None if _is_asynchronous(check.function) else Worker(check.name, check.function)
+        self._worker = (
+            None if _is_asynchronous(check.function) else Worker(f"check-{check.name}", check.function)
+        )
         self._lock = RLock()
         self._run: _Run | None = None
 

@@ -1,116 +1,157 @@
-"""The metrics page: every family that can be rendered, in the format that the scraper asked for."""
+"""The metrics page: every family that can be rendered, in short turns, a large page once a second at most."""
 
-from collections.abc import Callable, Iterator
-from time import perf_counter
-from typing import Any, Final, NamedTuple
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from time import monotonic, perf_counter
+from typing import Any, Final
 
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import CollectorRegistry
 
-from observekit.metrics.negotiation import Encoder, negotiate
+from observekit.metrics.collecting import Fetcher, is_slow
+from observekit.metrics.foreign import ClientMetrics, is_known
+from observekit.metrics.negotiation import Wish, negotiate
+from observekit.metrics.page import Page, compressed, in_turns
+from observekit.metrics.store import Store
+from observekit.metrics.text import Format
+from observekit.metrics.writing import encoded, written
+
+# Source: Prometheus scrapes every 15 s or more; two servers and a curious person share one rendering.
+KEEP_SECONDS: Final = 1.0
+# Pages of up to 2 ms, some thousand lines, are made anew: who looks twice, as in a test, sees what is.
+_CHEAP_SECONDS: Final = 0.002
 
 _EOF: Final = b"# EOF\n"
 
-
-class Page(NamedTuple):
-    """A rendered metrics page."""
-
-    body: bytes
-    content_type: str
+Failed = Callable[[str, Exception], None]
+Families = Mapping[int, list[Metric]]
+_Key = tuple[str, bool]
 
 
 class Exposition:
     """Renders a registry; what fails costs its own families only.
 
-    *failed* is told the name of each collector that failed, and *took* the seconds each page took.
+    *failed* is told the name of each collector that failed, and *took* the seconds of work each page took.
     """
 
-    __slots__ = ("_failed", "_registry", "_took")
+    __slots__ = ("_client", "_failed", "_fetcher", "_kept", "_registry", "_running", "_took")
 
-    def __init__(
-        self,
-        registry: CollectorRegistry,
-        failed: Callable[[str, Exception], None],
-        took: Callable[[float], None],
-    ) -> None:
+    def __init__(self, registry: CollectorRegistry, failed: Failed, took: Callable[[float], None]) -> None:
         self._registry = registry
         self._failed = failed
         self._took = took
+        self._client = ClientMetrics()
+        self._fetcher = Fetcher(failed)
+        self._kept: dict[_Key, tuple[float, Page]] = {}
+        self._running: dict[_Key, asyncio.Task[Page]] = {}
 
     def render(self, accept: str) -> Page:
-        """Return the page in the format that the *accept* header asks for, Prometheus text if in doubt."""
-        started = perf_counter()
-        encode, content_type = negotiate(accept)
-        families = [self._encoded(encode, family) for family in self._families()]
-        if content_type.startswith("application/openmetrics-text"):
-            families = [family.removesuffix(_EOF) for family in families]
-            families.append(_EOF)
-        self._took(perf_counter() - started)
-        return Page(b"".join(families), content_type)
+        """Return the page in the format that the *accept* header asks for, made in one go."""
+        wish = negotiate(accept)
+        found = {id(one): self._asked(one) for one in collectors(self._registry) if is_slow(one)}
+        return Page(tuple(self._pieces(wish, found)), wish.content_type)
 
-    def _families(self) -> Iterator[Metric]:
-        owners: dict[str, object] = {}
-        for collector in collectors(self._registry):
-            try:
-                for family in list(collector.collect()):
-                    self._claim(owners, collector, family)
-                    yield family
-            except Exception as error:  # noqa: BLE001 -- a user's collector may raise anything
-                self._failed(type(collector).__name__, error)
+    async def page(self, accept: str, *, gzip: bool = False) -> Page:
+        """Return the page in the format that the *accept* header asks for, Prometheus text if in doubt.
 
-    @staticmethod
-    def _claim(owners: dict[str, object], collector: object, family: Metric) -> None:
-        """Note whose the names of *family* are.
-
-        Raises:
-            ValueError: If one is another collector's: a page with the same series twice is no page to many.
+        It is made in turns, between which the event loop does what else is due. One that is being made is
+        waited for, and a large one that is younger than a second is given again.
         """
-        names = {family.name, *(sample.name for sample in family.samples)}
-        if taken := [name for name in names if owners.setdefault(name, collector) is not collector]:
-            raise ValueError(f"{taken[0]} is on the page already, from another collector")
+        key = (negotiate(accept).content_type, gzip)
+        expires, page = self._kept.get(key, (0.0, None))
+        if page is not None and monotonic() < expires:
+            return page
+        task = self._running.get(key)
+        if task is None or task.done() or task.get_loop() is not asyncio.get_running_loop():
+            task = self._running[key] = asyncio.get_running_loop().create_task(self._made(key, accept, gzip))
+        # Whoever waits may go away without taking the page from the others.
+        return await asyncio.shield(task)
 
-    def _encoded(self, encode: Encoder, family: Metric) -> bytes:
+    async def _made(self, key: _Key, accept: str, gzip: bool) -> Page:  # noqa: FBT001 -- part of the key
+        wish = negotiate(accept)
+        found = await self._fetcher.fetch(collectors(self._registry))
+        pieces: list[bytes] = []
+        worked = 0.0
+        made = self._pieces(wish, found)
+        source = compressed(made) if gzip else made
+        while True:
+            started = perf_counter()
+            piece = next(source, None)
+            worked += perf_counter() - started
+            if piece is None:
+                break
+            pieces.append(piece)
+            await asyncio.sleep(0)
+        self._took(worked)
+        page = Page(tuple(pieces), wish.content_type, "gzip" if gzip else "")
+        if worked > _CHEAP_SECONDS:
+            self._kept[key] = (monotonic() + KEEP_SECONDS, page)
+        return page
+
+    def _pieces(self, wish: Wish, found: Families) -> Iterator[bytes]:
+        yield from in_turns(self._encoded(wish, found))
+        if wish.form == "openmetrics":
+            yield _EOF
+
+    def _encoded(self, wish: Wish, found: Families) -> Iterator[bytes]:
+        owners = _owners(self._registry)
+        for collector in collectors(self._registry):
+            if wish.plain and isinstance(collector, Store):
+                yield from map(encoded, collector.blocks(wish.form))
+            elif wish.plain and is_known(collector):
+                yield from self._known(collector, wish.form)
+            else:
+                families = found[id(collector)] if id(collector) in found else self._asked(collector)
+                yield from self._written(collector, families, wish, owners)
+
+    def _known(self, metric: Any, form: Format) -> Iterator[bytes]:
         try:
-            return _encoded_or_mended(encode, family)
+            for block in self._client.blocks(metric, form):
+                yield encoded(block)
+        except Exception as error:  # noqa: BLE001 -- a value that a subclass or a patch has replaced
+            self._failed(type(metric).__name__, error)
+
+    def _asked(self, collector: Any) -> list[Metric]:
+        try:
+            return list(collector.collect())
+        except Exception as error:  # noqa: BLE001 -- a user's collector may raise anything
+            self._failed(type(collector).__name__, error)
+            return []
+
+    def _written(
+        self, collector: object, families: list[Metric], wish: Wish, owners: dict[str, object]
+    ) -> Iterator[bytes]:
+        try:
+            for family in families:
+                _claim(owners, collector, family)
+                yield self._family(family, wish)
+        except Exception as error:  # noqa: BLE001 -- what a collector returned need not be families
+            self._failed(type(collector).__name__, error)
+
+    def _family(self, family: Metric, wish: Wish) -> bytes:
+        try:
+            return written(family, wish)
         except Exception as error:  # noqa: BLE001 -- such as a value that is no number
             error.args = error.args[:1]  # The client library appends the whole family, all samples of it.
             self._failed(family.name, error)
             return b""
 
 
-class _One:
-    """One family in the shape of a registry, because the encoders take registries."""
+def _claim(owners: dict[str, object], collector: object, family: Metric) -> None:
+    """Note whose the names of *family* are.
 
-    __slots__ = ("_family",)
-
-    def __init__(self, family: Metric) -> None:
-        self._family = family
-
-    def collect(self) -> tuple[Metric]:
-        return (self._family,)
-
-
-def _encoded_or_mended(encode: Encoder, family: Metric) -> bytes:
-    try:
-        return encode(_One(family))
-    except Exception:  # noqa: BLE001 -- a lone surrogate, or a label that is no text: nothing a page must miss
-        return encode(_One(_mended(family)))
+    Raises:
+        ValueError: If one is another collector's: a page with the same series twice is no page to many.
+    """
+    names = {family.name, *(sample.name for sample in family.samples)}
+    if taken := [name for name in names if owners.setdefault(name, collector) is not collector]:
+        raise ValueError(f"{taken[0]} is on the page already, from another collector")
 
 
-def _mended(family: Metric) -> Metric:
-    """Return *family* with all text encodable, and without exemplars; labels that differed still differ."""
-    mended = Metric(family.name, _encodable(family.documentation), family.type, family.unit)
-    mended.samples = [
-        sample._replace(
-            labels={name: _encodable(value) for name, value in sample.labels.items()}, exemplar=None
-        )
-        for sample in family.samples
-    ]
-    return mended
-
-
-def _encodable(value: object) -> str:
-    return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
+def _owners(registry: CollectorRegistry) -> dict[str, object]:
+    """Return whose each name is, where that is known before anybody is asked."""
+    known: Mapping[object, list[str]] = getattr(registry, "_collector_to_names", {})
+    return {name: collector for collector, names in list(known.items()) for name in names}
 
 
 def collectors(registry: CollectorRegistry) -> list[Any]:

@@ -16,7 +16,7 @@ from prometheus_client.samples import Sample
 
 from observekit.metrics.text import Format, exemplar, heading, labels, number
 
-_SIMPLE: Final = (Counter, Gauge, Summary)
+_KNOWN: Final = frozenset({Counter, Gauge, Histogram, Summary})
 _LATE_SUFFIXES: Final = ("_created", "_gcount", "_gsum")
 
 
@@ -58,16 +58,7 @@ class ClientMetrics:
 
 def is_known(collector: object) -> bool:
     """Whether *collector* is a metric whose values are where they are expected; no subclass of one."""
-    kind = type(collector)
-    if kind in _SIMPLE:
-        return getattr(collector, "_function", None) is None and _has_own_values(collector)
-    return kind is Histogram and _has_own_values(collector)
-
-
-def _has_own_values(metric: Any) -> bool:
-    # A gauge with set_function() has its reading method replaced on the object.
-    children = [child for _, child in _children(metric)]
-    return not any("_child_samples" in vars(child) for child in children)
+    return type(collector) in _KNOWN
 
 
 def _children(metric: Any) -> list[tuple[tuple[str, ...], Any]]:

@@ -5,6 +5,8 @@ from typing import Any, Final, NamedTuple
 
 from prometheus_client.exposition import choose_encoder, generate_latest
 
+from observekit.metrics.text import Format
+
 Encoder = Callable[[Any], bytes]
 
 TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -23,29 +25,43 @@ _VERSIONS: Final = {
 _ESCAPINGS: Final = frozenset({"allow-utf-8", "dots", "underscores", "values"})
 
 
-class _Wish(NamedTuple):
+class _Part(NamedTuple):
     weight: float
     media: str
     version: str
     escaping: str
 
 
-def negotiate(accept: str) -> tuple[Encoder, str]:
-    """Return the encoder and content type for an *accept* header, however broken that is."""
+class Wish(NamedTuple):
+    """What a scraper gets.
+
+    ``encode`` is the client library's encoder. ``plain`` says that it writes names of the usual characters
+    as they are, so that our own renderer writes the same.
+    """
+
+    encode: Encoder
+    content_type: str
+    form: Format
+    plain: bool
+
+
+def negotiate(accept: str) -> Wish:
+    """Return what an *accept* header wishes, however broken it is."""
     wishes = [_wish(part) for part in accept[:_ACCEPT_LENGTH].split(",")]
     best = max(wishes, key=lambda wish: wish.weight)  # Of equal ones, the one that stands first.
     if best.weight <= 0.0:
-        return generate_latest, TEXT
+        return Wish(generate_latest, TEXT, "text", plain=True)
     parameters = [best.media]
     if best.version:
         parameters.append(f"version={best.version}")
     if best.escaping:
         parameters.append(f"escaping={best.escaping}")
     encode, content_type = choose_encoder(";".join(parameters))
-    return encode, content_type
+    form: Format = "openmetrics" if content_type.startswith("application/openmetrics-text") else "text"
+    return Wish(encode, content_type, form, plain=best.escaping not in {"dots", "values"})
 
 
-def _wish(part: str) -> _Wish:
+def _wish(part: str) -> _Part:
     """Read one part of an Accept header; one that cannot be fulfilled or understood has no weight."""
     media, *parameters = part.split(";")
     media = media.strip().lower()
@@ -55,8 +71,8 @@ def _wish(part: str) -> _Wish:
     version = given.get("version", "")
     escaping = given.get("escaping", "")
     if version not in _VERSIONS.get(media, ()):
-        return _Wish(0.0, "", "", "")
-    return _Wish(_weight(given.get("q", "1")), media, version, escaping if escaping in _ESCAPINGS else "")
+        return _Part(0.0, "", "", "")
+    return _Part(_weight(given.get("q", "1")), media, version, escaping if escaping in _ESCAPINGS else "")
 
 
 def _weight(text: str) -> float:

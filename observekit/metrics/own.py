@@ -6,7 +6,7 @@ from typing import Final
 
 from observekit.catalogue import MetricSpec
 from observekit.metrics.cells import CounterCell, Exemplar, GaugeCell, HistogramCell
-from observekit.metrics.family import Family, Labels
+from observekit.metrics.family import Family, Labels, cleaned
 from observekit.metrics.text import Format, exemplar, heading, labels, number, whole
 
 # Counts below this are written as they are, all lines of a series in one formatting.
@@ -34,9 +34,10 @@ def readings(spec: MetricSpec, read: Callable[[], Iterable[tuple[Labels, float]]
     """Return what writes a family whose values are read when it is scraped."""
 
     def blocks(form: Format) -> Iterator[str]:
+        read_now = list(read())  # Before the heading, so that a family that cannot be read leaves none.
         yield introduction(spec, form)
-        for values, value in read():
-            yield f"{spec.name}{_labels(spec, values)} {number(float(value))}\n"
+        for values, value in read_now:
+            yield f"{spec.name}{_labels(spec, tuple(map(cleaned, values)))} {number(float(value))}\n"
 
     return blocks
 

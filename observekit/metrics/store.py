@@ -15,6 +15,8 @@ from observekit.catalogue.metrics import SAMPLES_REJECTED, SERIES_OVERFLOW
 from observekit.guard import in_forked_child
 from observekit.metrics.cells import CounterCell, Exemplar, GaugeCell, HistogramCell
 from observekit.metrics.family import Family, cleaned
+from observekit.metrics.own import Blocks, histograms, readings, single_values
+from observekit.metrics.text import Format
 
 Reading = Iterable[tuple[tuple[str, ...], float]]
 
@@ -33,6 +35,7 @@ class Store:
         self._specs: list[MetricSpec] = []
         self._families: list[Family[Any]] = []
         self._collect: dict[str, Callable[[], Metric]] = {}
+        self._blocks: dict[str, Blocks] = {}
         # Their label values are names of ours; with a limit they would count themselves, and that again.
         self._overflow = self._counter(SERIES_OVERFLOW, CounterCell, sys.maxsize)
         self._rejected = self._counter(SAMPLES_REJECTED, CounterCell, sys.maxsize)
@@ -45,7 +48,7 @@ class Store:
     def gauge(self, spec: MetricSpec) -> Family[GaugeCell]:
         """Make a gauge family."""
         family = Family(spec, lambda: GaugeCell(self._rejects(spec)), self._limit, self._overflowed)
-        self._add(spec, family, lambda: _single_values(spec, family))
+        self._add(spec, family, lambda: _single_values(spec, family), single_values(spec, family))
         return family
 
     def histogram(self, spec: MetricSpec) -> Family[HistogramCell]:
@@ -54,12 +57,12 @@ class Store:
         family = Family(
             spec, lambda: HistogramCell(bounds, self._rejects(spec)), self._limit, self._overflowed
         )
-        self._add(spec, family, lambda: _histograms(spec, family))
+        self._add(spec, family, lambda: _histograms(spec, family), histograms(spec, family))
         return family
 
     def reading(self, spec: MetricSpec, read: Callable[[], Reading]) -> None:
         """Show what *read* returns at each scrape; it must be quick and must not wait for anything."""
-        self._add(spec, None, lambda: _values(spec, read()))
+        self._add(spec, None, lambda: _values(spec, read()), readings(spec, read))
 
     def collect(self) -> Iterator[Metric]:
         """Yield the families, as prometheus-client's registry asks for them."""
@@ -69,17 +72,28 @@ class Store:
             except Exception as error:  # noqa: BLE001 -- one family that cannot be read leaves the others there
                 self._failed(name, error)
 
+    def blocks(self, form: Format) -> Iterator[str]:
+        """Yield the text of the families, a block for each series."""
+        for name, blocks in list(self._blocks.items()):
+            try:
+                yield from blocks(form)
+            except Exception as error:  # noqa: BLE001 -- as in collect()
+                self._failed(name, error)
+
     def describe(self) -> list[Metric]:
         """Return the families without samples, so that a clash of names is found at registration."""
         return [Metric(_family_name(spec), "", _kind(spec)) for spec in self._specs]
 
     def _counter(self, spec: MetricSpec, make: Callable[[], CounterCell], limit: int) -> Family[CounterCell]:
         family = Family(spec, make, limit, self._overflowed)
-        self._add(spec, family, lambda: _single_values(spec, family))
+        self._add(spec, family, lambda: _single_values(spec, family), single_values(spec, family))
         return family
 
-    def _add(self, spec: MetricSpec, family: Family[Any] | None, collect: Callable[[], Metric]) -> None:
+    def _add(
+        self, spec: MetricSpec, family: Family[Any] | None, collect: Callable[[], Metric], blocks: Blocks
+    ) -> None:
         self._specs.append(spec)
+        self._blocks[spec.name] = blocks
         if family is not None:
             self._families.append(family)
         self._collect[spec.name] = collect

@@ -21,8 +21,10 @@ def endpoints(config: Config, exposition: Exposition, probes: Probes, guard: Gua
     """Return the endpoints that *config* wants, by path."""
 
     async def metrics(scope: Scope) -> Response:
-        page = exposition.render(_accept(scope))
-        return Response(200, page.body, page.content_type.encode("latin-1"))
+        page = await exposition.page(_header(scope, b"accept"), gzip=_takes_gzip(scope))
+        encoding = ((b"content-encoding", page.encoding.encode()),) if page.encoding else ()
+        headers = ((b"vary", b"accept, accept-encoding"), _NO_STORE, *encoding)
+        return Response(200, page.pieces, page.content_type.encode("latin-1"), headers)
 
     wanted: list[tuple[str | None, str, Ask]] = []
     if config.metrics:
@@ -49,6 +51,15 @@ def _endpoint(ask: Ask, component: str, guard: Guard) -> ASGIApp:
     return endpoint
 
 
-def _accept(scope: Scope) -> str:
-    values = [value for name, value in scope.get("headers", ()) if name == b"accept"]
+def _header(scope: Scope, wanted: bytes) -> str:
+    values = [value for name, value in scope.get("headers", ()) if name == wanted]
     return b",".join(values).decode("latin-1")
+
+
+def _takes_gzip(scope: Scope) -> bool:
+    """Whether the caller takes gzip; a weight of zero says that he does not."""
+    for part in _header(scope, b"accept-encoding").lower().split(","):
+        coding, _, weight = part.partition(";")
+        if coding.strip() == "gzip":
+            return weight.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
+    return False

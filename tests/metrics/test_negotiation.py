@@ -26,7 +26,7 @@ def _chosen(accept: str) -> tuple[str, bool]:
     """Return the content type, and whether the page ends as OpenMetrics does."""
     registry = CollectorRegistry()
     Counter("jobs", "Jobs.", registry=registry)
-    encode, content_type = negotiate(accept)
+    encode, content_type, *_ = negotiate(accept)
     return content_type, encode(registry).endswith(b"# EOF\n")
 
 

@@ -63,7 +63,7 @@ class Worker:
 
     def _start(self) -> "SimpleQueue[Answer | None]":
         jobs: SimpleQueue[Answer | None] = SimpleQueue()
-        Thread(target=self._work, args=(jobs,), name=f"observekit-check-{self._name}", daemon=True).start()
+        Thread(target=self._work, args=(jobs,), name=f"observekit-{self._name}", daemon=True).start()
         return jobs
 
     def _work(self, jobs: "SimpleQueue[Answer | None]") -> None:

@@ -1,0 +1,167 @@
+"""A scrape holds the loop in short turns only, is made once for many, and waits for no collector for ever."""
+
+import asyncio
+import gzip
+from collections.abc import Iterator
+from threading import Event
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+
+from observekit.metrics import collecting, page
+from observekit.metrics.exposition import Exposition
+from observekit.metrics.page import compressed, in_turns
+
+pytestmark = pytest.mark.anyio
+
+ANY = "text/plain"
+
+
+def exposition(registry: CollectorRegistry, failed: list[tuple[str, str]] | None = None) -> Exposition:
+    told: list[tuple[str, str]] = [] if failed is None else failed
+    return Exposition(registry, lambda name, error: told.append((name, str(error))), lambda _: None)
+
+
+def large(series: int = 600) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    histogram = Histogram("wait", "h", ["route"], registry=registry)
+    for number in range(series):
+        histogram.labels(str(number)).observe(number)
+    return registry
+
+
+class Slow:
+    """A collector that returns when it is let go."""
+
+    def __init__(self) -> None:
+        self.go = Event()
+        self.asked = 0
+
+    def collect(self) -> Iterator[Any]:
+        self.asked += 1
+        self.go.wait(10)
+        yield GaugeMetricFamily("slow", "h", value=1)
+
+
+def test_pieces_are_the_blocks_in_order_none_of_them_larger_than_a_turn_allows() -> None:
+    blocks = [f"{number} {'x' * 99}\n".encode() for number in range(5000)]
+
+    pieces = list(in_turns(blocks))
+
+    assert b"".join(pieces) == b"".join(blocks)
+    assert max(map(len, pieces)) <= page._PIECE + 110
+
+
+def test_compressed_pieces_are_one_gzip_member() -> None:
+    pieces = [b"a" * 1000, b"b" * 1000, b""]
+
+    assert gzip.decompress(b"".join(compressed(pieces))) == b"a" * 1000 + b"b" * 1000
+
+
+async def test_other_work_goes_on_between_the_turns_of_a_large_page() -> None:
+    registry = large()
+    turns = 0
+    rendering = asyncio.ensure_future(exposition(registry).page(ANY))
+
+    while not rendering.done():
+        turns += 1
+        await asyncio.sleep(0)
+
+    made = rendering.result()
+    # One turn of ours for each piece, and one of the loop after each.
+    assert turns >= len(made.pieces) > 10
+
+
+async def test_a_page_that_is_being_made_serves_everybody_who_asks_meanwhile() -> None:
+    made = exposition(large())
+
+    first, second, zipped = await asyncio.gather(made.page(ANY), made.page(ANY), made.page(ANY, gzip=True))
+
+    assert first is second
+    assert gzip.decompress(zipped.body) != b""
+
+
+async def test_who_goes_away_does_not_take_the_page_from_others() -> None:
+    made = exposition(large())
+    impatient = asyncio.ensure_future(made.page(ANY))
+    patient = asyncio.ensure_future(made.page(ANY))
+    await asyncio.sleep(0)
+
+    impatient.cancel()
+
+    assert (await patient).size > 0
+    assert impatient.cancelled()
+
+
+async def test_a_large_page_is_given_again_and_a_small_one_is_made_anew() -> None:
+    registry = CollectorRegistry()
+    gauge = Gauge("level", "h", registry=registry)
+    small = exposition(registry)
+    big = exposition(large(4000))
+    before = await small.page(ANY)
+
+    gauge.set(7)
+
+    assert b"level 7.0" in (await small.page(ANY)).body
+    assert b"level 0.0" in before.body
+    assert await big.page(ANY) is await big.page(ANY)
+
+
+async def test_the_page_in_turns_is_the_page_in_one_go() -> None:
+    registry = large()
+    Counter("orders", "h", registry=registry).inc()
+
+    for accept in (ANY, "application/openmetrics-text; version=1.0.0"):
+        in_one_go = exposition(registry).render(accept)
+        turned = await exposition(registry).page(accept)
+
+        assert turned.body == in_one_go.body
+        assert turned.content_type == in_one_go.content_type
+
+
+async def test_a_collector_that_never_returns_costs_its_own_families_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(collecting, "COLLECT_SECONDS", 0.05)
+    registry = CollectorRegistry()
+    Gauge("level", "h", registry=registry).set(3)
+    slow = Slow()
+    registry.register(slow)
+    failed: list[tuple[str, str]] = []
+    made = exposition(registry, failed)
+
+    pages = [await made.page(ANY), await made.page(ANY)]
+    slow.go.set()
+    answered = await _until_it_is_there(made, b"slow 1.0")
+
+    assert [page.body for page in pages] == [b"# HELP level h\n# TYPE level gauge\nlevel 3.0\n"] * 2
+    assert failed[:2] == [
+        ("Slow", "the collector took over 0.05 s"),
+        ("Slow", "the collector has not returned from an earlier scrape"),
+    ]
+    assert answered
+
+
+async def test_a_hanging_collector_is_not_asked_again_until_it_returns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(collecting, "COLLECT_SECONDS", 0.05)
+    registry = CollectorRegistry()
+    slow = Slow()
+    registry.register(slow)
+    made = exposition(registry)
+
+    for _ in range(5):
+        await made.page(ANY)
+
+    assert slow.asked == 1
+    slow.go.set()
+
+
+async def _until_it_is_there(made: Exposition, line: bytes) -> bool:
+    async with asyncio.timeout(10):
+        while True:
+            if line in (await made.page(ANY)).body:
+                return True
