@@ -8,17 +8,9 @@ import pytest
 import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from opentelemetry.context import Context
-from opentelemetry.propagators.textmap import TextMapPropagator
-from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.sampling import Sampler, SamplingResult
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
-
-from observekit.http.span import Limits, Tracing
-from observekit.traces.propagation import propagator
-from observekit.traces.trust import Trust
 
 if TYPE_CHECKING:
     from tests.http.conftest import Bench
@@ -27,11 +19,11 @@ START = {"type": "http.response.start", "status": 200, "headers": []}
 LAST = {"type": "http.response.body", "body": b"last"}
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     """What the application raises."""
 
 
-class Unspeakable(Exception):
+class UnspeakableError(Exception):
     """An exception that cannot be shown."""
 
     def __str__(self) -> str:
@@ -46,7 +38,7 @@ async def answer(scope: Any, receive: Any, send: Any) -> None:
     await send(dict(LAST))
 
 
-MESSAGES = st.sampled_from(
+MESSAGES: st.SearchStrategy[Any] = st.sampled_from(
     [
         dict(START),
         {**START, "status": 503},
@@ -75,9 +67,17 @@ MESSAGES = st.sampled_from(
     ]
 )
 ENDS = st.sampled_from(
-    [None, Broken, Unspeakable, asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit]
+    [
+        None,
+        BrokenError,
+        UnspeakableError,
+        asyncio.CancelledError,
+        KeyboardInterrupt,
+        SystemExit,
+        GeneratorExit,
+    ]
 )
-INCOMING = st.sampled_from(
+INCOMING: st.SearchStrategy[Any] = st.sampled_from(
     [{"type": "http.request", "body": b"x"}, {"type": "http.disconnect"}, {"type": "of.tomorrow"}, {}, None]
 )
 REFUSALS = st.sampled_from([None, OSError, RuntimeError, asyncio.CancelledError])
@@ -111,7 +111,7 @@ def test_no_order_of_messages_is_changed_or_raises_or_leaves_a_request_in_flight
             raise raised
 
     def connection() -> Any:
-        one = call(incoming=[*incoming, {"type": "http.disconnect"}, *[{"type": "http.disconnect"}] * 9])
+        one = call(incoming=[*incoming, *[{"type": "http.disconnect"}] * 9])
 
         async def send(message: Any) -> None:
             refusal = refused.get(len(one.sent))
@@ -199,143 +199,9 @@ def test_a_scope_that_is_wrong_is_answered_as_ever(
     assert bool(failing) == bool(sum(bench.guard.failures.values()))
 
 
-class Raising(SpanProcessor):
-    """A processor of a user that raises wherever it is told to."""
-
-    def __init__(self, where: str, error: type[Exception]) -> None:
-        self._where = where
-        self._error = error
-
-    def on_start(self, span: Any, parent_context: Context | None = None) -> None:
-        self._tell("on_start")
-
-    def on_end(self, span: Any) -> None:
-        self._tell("on_end")
-
-    def shutdown(self) -> None:
-        self._tell("shutdown")
-
-    def _tell(self, where: str) -> None:
-        if where == self._where:
-            raise self._error
-
-
-FAILURES = [ValueError, RecursionError, MemoryError]
-
-
-@pytest.mark.parametrize("error", FAILURES)
-@pytest.mark.parametrize("where", ["on_start", "on_end"])
-def test_a_processor_that_raises_takes_nothing_with_it(
-    bench: "Bench", where: str, error: type[Exception]
-) -> None:
-    bench.provider.add_span_processor(Raising(where, error))
-    tracer = bench.provider.get_tracer("theirs")
-
-    def work(request: Any) -> PlainTextResponse:
-        with tracer.start_as_current_span("theirs"):
-            return PlainTextResponse("x")
-
-    made = bench.call(Starlette(routes=[Route("/", work)]))
-
-    assert (made.status, made.error) == (200, None)
-    assert bench.guard.failures["traces"] == 2
-    assert bench.durations() == {("GET", "/", "200"): 1}
-    assert len(bench.server_spans()) == len(bench.events) == 1
-
-
-class RaisingSampler(Sampler):
-    """A sampler of a user that raises."""
-
-    def should_sample(self, *args: Any, **kwargs: Any) -> SamplingResult:
-        raise ValueError("sampler")
-
-    def get_description(self) -> str:
-        return "raising"
-
-
-class RaisingPropagator(TextMapPropagator):
-    """A propagator of another package that raises."""
-
-    @property
-    def fields(self) -> set[str]:
-        return {"theirs"}
-
-    def extract(self, *args: Any, **kwargs: Any) -> Context:
-        raise ValueError("extract")
-
-    def inject(self, *args: Any, **kwargs: Any) -> None:
-        raise ValueError("inject")
-
-
-def _tracing(bench: "Bench", provider: Any = None, reader: Any = None) -> Tracing:
-    tracer = (provider or bench.provider).get_tracer("observekit")
-    words = propagator(("tracecontext",)) if reader is None else reader
-    return Tracing(tracer, words, Trust(("always",)), Limits(1024, 1024), bench.guard)
-
-
-@pytest.mark.parametrize("raising", ["sampler", "on_start", "on_end"])
-def test_a_provider_of_the_user_that_raises_takes_the_span_only(
-    bench: "Bench", call: Any, raising: str
-) -> None:
-    provider = TracerProvider(
-        sampler=RaisingSampler() if raising == "sampler" else None, shutdown_on_exit=False
-    )
-    provider.add_span_processor(Raising(raising, ValueError))
-
-    made = bench.run(call().make(bench.layer(answer, tracing=_tracing(bench, provider))))
-
-    assert (made.sent, made.error) == ([START, LAST], None)
-    assert bench.guard.failures["traces"] == 1
-    assert bench.durations() == {("GET", "_unmatched", "200"): 1}
-    assert len(bench.events) == 1
-
-
-def test_a_propagator_that_raises_costs_the_caller_only(bench: "Bench", call: Any) -> None:
-    layer = bench.layer(answer, tracing=_tracing(bench, reader=RaisingPropagator()))
-
-    made = bench.run(call().make(layer))
-
-    assert made.error is None
-    assert bench.guard.failures["traces"] == 1
-    assert len(bench.server_spans()) == 1
-
-
-@pytest.mark.parametrize("family", ["duration", "active", "first_byte"])
-def test_a_metric_that_fails_is_the_only_signal_that_is_missing(bench: "Bench", family: str) -> None:
-    getattr(bench.instruments.requests, family)._cells = None
-
-    made = bench.call(answer)
-
-    assert (made.sent, made.error) == ([START, LAST], None)
-    assert sum(bench.guard.failures.values()) > 0
-    if family != "active":
-        assert len(bench.events) == len(bench.server_spans()) == 1
-        assert bench.in_flight() == 0
-
-
-@pytest.mark.parametrize("cause", [None, Unspeakable()])
-def test_an_exception_without_a_text_is_the_one_that_reaches_the_server(
-    bench: "Bench", cause: Exception | None
-) -> None:
-    error = Unspeakable()
-    error.__cause__ = cause
-
-    async def fail(scope: Any, receive: Any, send: Any) -> None:
-        raise error
-
-    made = bench.call(fail)
-
-    assert made.error is error
-    assert bench.account().outcome == "server_error"
-    (span,) = bench.server_spans()
-    assert span.events[0].attributes is not None
-    assert span.events[0].attributes["exception.message"] == "<cannot be shown, RuntimeError>"
-    assert bench.events[0]["exception"]["message"] == "<cannot be shown, RuntimeError>"
-
-
 def test_the_traceback_that_reaches_the_server_ends_where_it_did(bench: "Bench") -> None:
     async def fail(scope: Any, receive: Any, send: Any) -> None:
-        raise Broken
+        raise BrokenError
 
     made = bench.call(fail)
 
@@ -349,7 +215,7 @@ def test_the_traceback_that_reaches_the_server_ends_where_it_did(bench: "Bench")
 
 
 def test_a_request_on_trio_is_observed(bench: "Bench", call: Any) -> None:
-    app = Starlette(routes=[Route("/x/{y}", lambda request: PlainTextResponse("x"))])
+    app = Starlette(routes=[Route("/x/{y}", lambda _: PlainTextResponse("x"))])
 
     made = trio.run(call("/x/1").make, bench.layer(app))
 
