@@ -19,7 +19,7 @@ from observekit.health.lifecycle import Lifecycle
 
 Function = TypeVar("Function", bound=CheckFunction)
 Layer = Callable[[ASGIApp], ASGIApp]
-End = Callable[[float], None]
+End = Callable[[float], object]
 Failed = Callable[[str, Exception], None]
 
 # What flushing may be late by, when a part takes a little longer than it was given.
@@ -229,7 +229,7 @@ class Kit:
             share = max(0.0, deadline - monotonic()) / (len(ends) - place)
             self._guarded(name, partial(end, share))
 
-    def _guarded(self, component: str, end: Callable[[], None]) -> None:
+    def _guarded(self, component: str, end: Callable[[], object]) -> None:
         try:
             end()
         except Exception as error:  # noqa: BLE001 -- what comes after must still be ended

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 OPENMETRICS = b"application/openmetrics-text;version=1.0.0"
 ACCEPTS = {
     "nothing": b"",
-    "Prometheus 2.42": b"application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1"
-    b";q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+    "Prometheus 2.42": b"application/openmetrics-text;version=1.0.0,"
+    b"application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
     "Prometheus 3": b"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
     b"text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
     "a browser": b"text/html,application/xhtml+xml,*/*;q=0.8",
