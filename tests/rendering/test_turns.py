@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 
-from observekit.metrics import collecting, page
+from observekit.metrics import collecting, exposition, page
 from observekit.metrics.exposition import Exposition
 from observekit.metrics.page import compressed, in_turns
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 ANY = "text/plain"
 
 
-def exposition(registry: CollectorRegistry, failed: list[tuple[str, str]] | None = None) -> Exposition:
+def shown(registry: CollectorRegistry, failed: list[tuple[str, str]] | None = None) -> Exposition:
     told: list[tuple[str, str]] = [] if failed is None else failed
     return Exposition(registry, lambda name, error: told.append((name, str(error))), lambda _: None)
 
@@ -32,15 +32,24 @@ def large(series: int = 600) -> CollectorRegistry:
     return registry
 
 
+@pytest.fixture
+def always_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every page anew, also where a busy machine makes a small one slow, and wait for none."""
+    monkeypatch.setattr(exposition, "_CHEAP_SECONDS", float("inf"))
+    monkeypatch.setattr(collecting, "COLLECT_SECONDS", 0.05)
+
+
 class Slow:
     """A collector that returns when it is let go."""
 
     def __init__(self) -> None:
         self.go = Event()
+        self.begun = Event()
         self.asked = 0
 
     def collect(self) -> Iterator[Any]:
         self.asked += 1
+        self.begun.set()
         self.go.wait(10)
         yield GaugeMetricFamily("slow", "h", value=1)
 
@@ -63,7 +72,7 @@ def test_compressed_pieces_are_one_gzip_member() -> None:
 async def test_other_work_goes_on_between_the_turns_of_a_large_page() -> None:
     registry = large()
     turns = 0
-    rendering = asyncio.ensure_future(exposition(registry).page(ANY))
+    rendering = asyncio.ensure_future(shown(registry).page(ANY))
 
     while not rendering.done():
         turns += 1
@@ -75,7 +84,7 @@ async def test_other_work_goes_on_between_the_turns_of_a_large_page() -> None:
 
 
 async def test_a_page_that_is_being_made_serves_everybody_who_asks_meanwhile() -> None:
-    made = exposition(large())
+    made = shown(large())
 
     first, second, zipped = await asyncio.gather(made.page(ANY), made.page(ANY), made.page(ANY, gzip=True))
 
@@ -84,7 +93,7 @@ async def test_a_page_that_is_being_made_serves_everybody_who_asks_meanwhile() -
 
 
 async def test_who_goes_away_does_not_take_the_page_from_others() -> None:
-    made = exposition(large())
+    made = shown(large())
     impatient = asyncio.ensure_future(made.page(ANY))
     patient = asyncio.ensure_future(made.page(ANY))
     await asyncio.sleep(0)
@@ -95,18 +104,23 @@ async def test_who_goes_away_does_not_take_the_page_from_others() -> None:
     assert impatient.cancelled()
 
 
-async def test_a_large_page_is_given_again_and_a_small_one_is_made_anew() -> None:
+@pytest.mark.usefixtures("always_anew")
+async def test_a_small_page_is_made_anew() -> None:
     registry = CollectorRegistry()
     gauge = Gauge("level", "h", registry=registry)
-    small = exposition(registry)
-    big = exposition(large(4000))
-    before = await small.page(ANY)
+    made = shown(registry)
+    before = await made.page(ANY)
 
     gauge.set(7)
 
-    assert b"level 7.0" in (await small.page(ANY)).body
+    assert b"level 7.0" in (await made.page(ANY)).body
     assert b"level 0.0" in before.body
-    assert await big.page(ANY) is await big.page(ANY)
+
+
+async def test_a_large_page_is_given_again() -> None:
+    made = shown(large(4000))
+
+    assert await made.page(ANY) is await made.page(ANY)
 
 
 async def test_the_page_in_turns_is_the_page_in_one_go() -> None:
@@ -114,23 +128,21 @@ async def test_the_page_in_turns_is_the_page_in_one_go() -> None:
     Counter("orders", "h", registry=registry).inc()
 
     for accept in (ANY, "application/openmetrics-text; version=1.0.0"):
-        in_one_go = exposition(registry).render(accept)
-        turned = await exposition(registry).page(accept)
+        in_one_go = shown(registry).render(accept)
+        turned = await shown(registry).page(accept)
 
         assert turned.body == in_one_go.body
         assert turned.content_type == in_one_go.content_type
 
 
-async def test_a_collector_that_never_returns_costs_its_own_families_only(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(collecting, "COLLECT_SECONDS", 0.05)
+@pytest.mark.usefixtures("always_anew")
+async def test_a_collector_that_never_returns_costs_its_own_families_only() -> None:
     registry = CollectorRegistry()
     Gauge("level", "h", registry=registry).set(3)
     slow = Slow()
     registry.register(slow)
     failed: list[tuple[str, str]] = []
-    made = exposition(registry, failed)
+    made = shown(registry, failed)
 
     pages = [await made.page(ANY), await made.page(ANY)]
     slow.go.set()
@@ -151,11 +163,12 @@ async def test_a_hanging_collector_is_not_asked_again_until_it_returns(
     registry = CollectorRegistry()
     slow = Slow()
     registry.register(slow)
-    made = exposition(registry)
+    made = shown(registry)
 
     for _ in range(5):
         await made.page(ANY)
 
+    assert slow.begun.wait(10)
     assert slow.asked == 1
     slow.go.set()
 
