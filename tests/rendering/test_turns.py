@@ -156,10 +156,8 @@ async def test_a_collector_that_never_returns_costs_its_own_families_only() -> N
     assert answered
 
 
-async def test_a_hanging_collector_is_not_asked_again_until_it_returns(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(collecting, "COLLECT_SECONDS", 0.05)
+@pytest.mark.usefixtures("always_anew")
+async def test_a_hanging_collector_is_not_asked_again_until_it_returns() -> None:
     registry = CollectorRegistry()
     slow = Slow()
     registry.register(slow)
