@@ -111,11 +111,17 @@ class Tracing:
         self._guard = guard
         self._headers = HeaderPicker(frozenset(propagator.fields) | {_USER_AGENT, "b3"})
 
-    def begin(self, scope: Scope, method: str) -> ServerSpan:
-        """Begin the span of a request as a child of its caller, or as the root of a trace."""
+    def begin(self, scope: Scope, method: str) -> ServerSpan | None:
+        """Begin the span of a request as a child of its caller, or as the root of a trace.
+
+        Return ``None`` where an instrumentation of OpenTelemetry has begun one further out.
+        """
+        around = get_current()
+        if _is_instrumented(get_current_span(around)):
+            return None
         headers = self._headers.pick(scope)
-        # Whatever happens to be current, as around a server's start, is not the caller of a request.
-        alone = set_span_in_context(INVALID_SPAN, get_current())
+        # Whatever else happens to be current, as around a server's start, is not the caller of a request.
+        alone = set_span_in_context(INVALID_SPAN, around)
         context = self._extracted(headers, alone)
         links = None
         if context is not alone and not self._trust.trusts(*_peer(scope)):
@@ -171,6 +177,14 @@ class _Attributes(Mapping[str, AttributeValue]):
 
     def __len__(self) -> int:
         return len(self._made())
+
+
+def _is_instrumented(span: Span) -> bool:
+    """Whether *span* is the SERVER span of a contrib instrumentation, which leaves no mark in the scope."""
+    if getattr(span, "kind", None) is not SpanKind.SERVER:
+        return False
+    scope = getattr(span, "instrumentation_scope", None)
+    return scope is not None and str(scope.name).startswith("opentelemetry.instrumentation.")
 
 
 def _peer(scope: Scope) -> tuple[str | None, bool]:

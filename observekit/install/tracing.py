@@ -4,12 +4,12 @@ import os
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
 from threading import Thread
 from time import monotonic
 from typing import Any, Final
 
-from opentelemetry import propagate, trace
+from opentelemetry import trace
+from opentelemetry.propagators.textmap import TextMapPropagator
 
 from observekit.config import Config, Effective
 from observekit.guard import Guard
@@ -46,10 +46,10 @@ class Traces:
         self._queue = _queue(config, instruments, guard, self.found)
         self._undo: list[Callable[[], object]] = []
         self._provider: Any = None
-        self._install(config, attributes)
+        words = self._install(config, attributes)
         self.tracing = Tracing(
             trace.get_tracer("observekit"),
-            propagate.get_global_textmap(),
+            words,
             Trust(config.trust_incoming),
             Limits(
                 min(_CLIENT_TEXT, config.span_attribute_length_limit), config.event_attribute_length_limit
@@ -88,9 +88,12 @@ class Traces:
                 return
             ending.join(max(0.0, deadline - monotonic()))
 
-    def _install(self, config: Config, attributes: dict[str, str]) -> None:
+    def _install(self, config: Config, attributes: dict[str, str]) -> TextMapPropagator:
+        # Reads OTEL_PROPAGATORS when it is imported, and raises on a name that it does not know.
+        propagate = import_module("opentelemetry.propagate")
         before = propagate.get_global_textmap()
-        propagate.set_global_textmap(propagator(config.propagators))
+        words = propagator(config.propagators)
+        propagate.set_global_textmap(words)
         self._undo.append(lambda: propagate.set_global_textmap(before))
         existing = _provider_before()
         if existing is None:
@@ -102,6 +105,7 @@ class Traces:
         else:
             self.found.append(f"tracer provider {type(existing).__qualname__} was set before; it is kept")
         self._instrument(httpx.instrument)
+        return words
 
     def _instrument(self, instrument: Callable[[], Callable[[], object] | None]) -> None:
         try:
@@ -125,18 +129,22 @@ def _provider_before() -> Any:
 def _queue(config: Config, instruments: Instruments, guard: Guard, found: list[str]) -> Any:
     if config.traces_endpoint is None:
         return None
-    if find_spec("opentelemetry.exporter") is None or find_spec(_EXPORTER) is None:
-        found.append("no OTLP exporter: spans are not sent; install it with pip install 'observekit[otlp]'")
-        return None
     from observekit.traces.export import ExportQueue  # noqa: PLC0415 -- the SDK, only where it is used
 
-    exporter = partial(
-        import_module(f"{_EXPORTER}.trace_exporter").OTLPSpanExporter,
-        endpoint=config.traces_endpoint,
-        headers=dict(config.traces_headers),
-        timeout=config.traces_timeout_seconds,
-        compression=import_module(_EXPORTER).Compression(config.traces_compression),
-    )
+    try:
+        exporter = partial(
+            import_module(f"{_EXPORTER}.trace_exporter").OTLPSpanExporter,
+            endpoint=config.traces_endpoint,
+            headers=dict(config.traces_headers),
+            timeout=config.traces_timeout_seconds,
+            compression=import_module(_EXPORTER).Compression(config.traces_compression),
+        )
+    except Exception as error:  # noqa: BLE001 -- missing, or at odds with what else is installed
+        found.append(
+            f"no OTLP exporter ({type(error).__name__}): spans are not sent; "
+            "install it with pip install 'observekit[otlp]'"
+        )
+        return None
     return ExportQueue(
         exporter,
         size=config.span_queue_size,
