@@ -12,9 +12,8 @@ from observekit.logs.values import Cleaner
 # Source: container runtimes cut lines at 16 KiB (containerd) and log shippers refuse over 256 KiB;
 # 64 KiB keeps a deep traceback whole.
 LINE_BYTES: Final = 64 * 1024
-# A character takes at most six bytes, as \u001b; the rest is for the names of the record's own keys.
-_CHARACTERS_THAT_FIT: Final = LINE_BYTES // 8
-_FIELDS_THAT_FIT: Final = 128
+# For the exception and for all the rest. A character takes at most six bytes, as in \u001b.
+_CHARACTERS_THAT_FIT: Final = LINE_BYTES // 16
 
 # What orjson leaves as it is, but begins a new line, moves a cursor or turns the direction of writing
 # somewhere: DEL and C1 controls, line and paragraph separators, marks of direction, the byte order mark.
@@ -34,7 +33,8 @@ def encode(record: Mapping[str, Any]) -> bytes:
 
 
 def _line(record: Mapping[str, Any]) -> bytes:
-    line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+    # Not OPT_APPEND_NEWLINE: what orjson returns keeps the 4 KiB it was built in, a sum takes what it needs.
+    line = orjson.dumps(record) + b"\n"
     if line.isascii() and b"\x7f" not in line:
         return line
     # Outside of texts JSON has ASCII only, so this escapes within texts, and changes no value.
@@ -48,7 +48,12 @@ def _escape(found: re.Match[str]) -> str:
 def _cut(record: Mapping[str, Any]) -> dict[str, Any]:
     """Keep as much of *record* as fits, what comes first before what comes later."""
     cleaner = Cleaner(_CHARACTERS_THAT_FIT)
-    kept = {
-        cleaner.text(key[:100]): cleaner.field(key, record[key]) for key in list(record)[:_FIELDS_THAT_FIT]
-    }
+    keys = [key for key in record if key not in {"exception", "fields_left_out"}]
+    kept: dict[str, Any] = {}
+    while keys and cleaner.left > 0:
+        key = keys.pop(0)
+        kept[cleaner.key(key)] = cleaner.field(key, record[key])
+    if "exception" in record:
+        kept["exception"] = Cleaner(_CHARACTERS_THAT_FIT).field("exception", record["exception"])
+    kept["fields_left_out"] = record.get("fields_left_out", 0) + len(keys)
     return kept | {"observekit": "record too large, parts left out"}

@@ -31,8 +31,6 @@ class Output:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = _duplicate(descriptor)
         self._identity = _identity(self._descriptor)
-        self._poll = select.poll()
-        self._poll.register(self._descriptor, select.POLLOUT)
         # Not at exit: lines are written until the very end, and the number could be taken by another file.
         finalize(self, _close, self._descriptor, self._identity).atexit = False
 
@@ -53,7 +51,10 @@ class Output:
         return done
 
     def _ready(self, late: Late) -> bool:
-        return bool(self._poll.poll(0 if late() else PATIENCE_SECONDS * 1000))
+        # A new one each time: one that is waited on while the process forks is out of use in the child.
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLOUT)
+        return bool(poll.poll(0 if late() else PATIENCE_SECONDS * 1000))
 
     def _write_some(self, data: bytes) -> int:
         try:

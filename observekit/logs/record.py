@@ -19,6 +19,7 @@ _NOTES: Final = 8
 # How deep groups in groups are followed, and how many exceptions of a group are described.
 _GROUPS: Final = 3
 _MEMBERS: Final = 8
+_YEAR_10000: Final = 253_402_300_800
 # Where every exception passes and none comes from.
 _OURS: Final = str(Path(__file__).parents[1] / "http") + os.sep
 _HERE: Final = str(Path(__file__).parent) + os.sep
@@ -37,8 +38,10 @@ class Head:
 
     def begin(self, level: str, event: object, logger: str, seconds: float | None = None) -> Record:
         """Return the head of a record; *seconds* is the Unix time of the event, now unless given."""
+        if seconds is None or not 0 <= seconds < _YEAR_10000:
+            seconds = time()
         return {
-            "timestamp": self._stamp(time() if seconds is None else seconds),
+            "timestamp": self._stamp(seconds),
             "level": level,
             "event": event,
             "logger": logger,

@@ -16,13 +16,13 @@ from uuid import UUID
 
 from observekit.redaction import REDACTED, names_secret, redact_text
 
-# Source: three texts of 16 KiB, or a list of 1,500 numbers, fit on a line of 64 KiB.
+# Source: three texts of 16 KiB, or three lists of 500 numbers, fit on a line of 64 KiB.
 BUDGET: Final = 48 * 1024
 _TEXT_LENGTH: Final = 16 * 1024
 _KEY_LENGTH: Final = 256
 # Texts up to this length need no look at the budget but one.
 _SHORT_LENGTH: Final = 1024
-_ITEMS: Final = 1024
+_ITEMS: Final = 512
 _DEPTH: Final = 8
 # What a value costs beside its text: a number with its quotes, comma and colon.
 _COST: Final = 32
@@ -60,7 +60,7 @@ class Cleaner:
             return _number(value)
         if names_secret(key):
             return self._secret(value)
-        return self.text(value) if kind is str else self._other(value, 0)
+        return self.text(value) if kind is str else self._large(value)
 
     def text(self, value: str) -> str:
         """Return *value* redacted, encodable, and cut where it is too long."""
@@ -69,7 +69,7 @@ class Cleaner:
         else:
             value = redact_text(value)
         self.left -= len(value)
-        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
+        return _encodable(value)
 
     def _cut(self, value: str) -> str:
         room = max(0, min(self.left, _TEXT_LENGTH))
@@ -77,6 +77,14 @@ class Cleaner:
             return redact_text(value)
         more = len(value) - room
         return f"{redact_text(value[: room + _MARGIN])[:room]}… <{more} more characters left out>"
+
+    def _large(self, value: object) -> object:
+        # One field takes as much as a long text does, so that there is room for those that follow.
+        reserve = max(0, self.left - _TEXT_LENGTH)
+        self.left -= reserve
+        shown = self._other(value, 0)
+        self.left += reserve
+        return shown
 
     def _value(self, value: Any, depth: int) -> object:
         self.left -= _COST
@@ -141,11 +149,16 @@ class Cleaner:
         text = key if type(key) is str else _named(key)
         if len(text) > _KEY_LENGTH:
             text = f"{text[:_KEY_LENGTH]}…"
-        return self.text(text)
+        self.left -= len(text)
+        return _encodable(redact_text(text))
 
     def _secret(self, value: object) -> object:
         # The type, because __class__ may be a property of the user's.
         return _number(value) if value is None or issubclass(type(value), int | float) else REDACTED
+
+
+def _encodable(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _number(value: Any) -> object:

@@ -12,9 +12,14 @@ from itertools import islice
 from queue import Empty, SimpleQueue
 from threading import RLock
 from time import monotonic
+from typing import Final
 
 from observekit.guard import in_forked_child
 from observekit.logs.output import PATIENCE_SECONDS, PIPE_BUF, Late, Output
+
+# How often a caller looks again for lines that others left to him while he wrote. More come from a flood,
+# and whoever is next will write them.
+_TURNS: Final = 8
 
 Dropped = Callable[[str, int], None]
 Lines = deque[bytes]
@@ -92,7 +97,9 @@ class Writer:
 
     def _see_to_it(self) -> None:
         """Have somebody take the lines out, if nobody does: a thread, or the caller at the end."""
-        while not self._lines.empty() and self._consuming.acquire(blocking=False):
+        for _ in range(_TURNS):
+            if self._lines.empty() or not self._consuming.acquire(blocking=False):
+                return
             if not self._closed and self._started():
                 return
             try:

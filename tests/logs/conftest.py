@@ -1,0 +1,197 @@
+"""What the tests of logging share: a pipeline that writes to a list, and real processes."""
+
+import json
+import logging
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
+
+import httpx
+import pytest
+import structlog
+from prometheus_client import CollectorRegistry
+
+from observekit import setup
+from observekit.guard import Guard
+from observekit.install import Kit
+from observekit.logs.bound import NamedLogger, bound_logger, say
+from observekit.logs.encoder import encode
+from observekit.logs.pipeline import Encode, Pipeline
+from observekit.logs.stdlib import RecordHandler
+
+HERE = Path(__file__).parent
+DEADLINE_SECONDS = 10.0
+
+
+def parsed(line: bytes | str) -> Any:
+    """Return what *line* holds, if it is what every reader of JSON takes."""
+
+    def refuse(constant: str) -> NoReturn:
+        raise AssertionError(f"{constant} is no JSON")
+
+    return json.loads(line, parse_constant=refuse)
+
+
+@dataclass
+class Trial:
+    """A pipeline of its own, and loggers that write to it."""
+
+    encode: Encode = encode
+    level: int = logging.DEBUG
+    lines: list[bytes] = field(default_factory=list)
+    counted: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.guard = Guard(("logs",))
+        self.pipeline = Pipeline("shop", self.encode, self.lines.append, self.counted.append, self.guard)
+        self.log = self.logger("shop.orders")
+        self.stdlib = logging.Logger("shop.stdlib", logging.DEBUG)  # noqa: LOG001 -- of this trial alone
+        self.stdlib.addHandler(RecordHandler(self.pipeline, self.level))
+
+    def logger(self, name: str, chain: list[Any] | None = None) -> Any:
+        return structlog.wrap_logger(
+            NamedLogger(partial(say, self.pipeline), name),
+            processors=[self.pipeline] if chain is None else chain,
+            wrapper_class=bound_logger(self.level, self.pipeline),
+            context_class=dict,
+        ).bind()
+
+    def fields(self) -> dict[str, Any]:
+        """Return the one record there is, without its head."""
+        (line,) = self.lines
+        record: dict[str, Any] = parsed(line)
+        return {key: value for key, value in record.items() if key not in {"timestamp", "logger", "service"}}
+
+
+@pytest.fixture(scope="session")
+def make_trial() -> Callable[..., Trial]:
+    return Trial
+
+
+@pytest.fixture(scope="session")
+def strict() -> Callable[[bytes | str], Any]:
+    return parsed
+
+
+@pytest.fixture
+def trial() -> Trial:
+    return Trial()
+
+
+@pytest.fixture
+def kit() -> Iterator[Kit]:
+    kit = setup(registry=CollectorRegistry(), log_format="json", traces=False)
+    yield kit
+    kit.shutdown()
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[[Callable[[], Any]], Any]:
+    """Wait for something to become true, and return it."""
+
+    def wait(condition: Callable[[], Any]) -> Any:
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not (result := condition()):
+            assert time.monotonic() < deadline, "it never came"
+            time.sleep(0.01)
+        return result
+
+    return wait
+
+
+@dataclass
+class Ended:
+    """What a script left behind."""
+
+    code: int
+    lines: list[dict[str, Any]]
+    errors: str
+
+    @property
+    def events(self) -> list[str]:
+        return [line["event"] for line in self.lines if not line["logger"].startswith("observekit")]
+
+
+@pytest.fixture
+def run_script() -> Callable[[str], Ended]:
+    """Run a script in a process of its own, with logging set up as ``kit``, ``log`` and ``stdlib``."""
+    head = (
+        "import logging, os, signal, sys, threading, time\n"
+        "import structlog\n"
+        "from observekit import setup\n"
+        "kit = setup(log_format='json', traces=False, service_name='script')\n"
+        "log = structlog.get_logger('script')\n"
+        "stdlib = logging.getLogger('script.stdlib')\n"
+    )
+
+    def run(script: str) -> Ended:
+        done = subprocess.run(
+            [sys.executable, "-c", head + script], capture_output=True, timeout=DEADLINE_SECONDS, check=False
+        )
+        lines = [parsed(line) for line in done.stdout.splitlines()]
+        return Ended(done.returncode, lines, done.stderr.decode())
+
+    return run
+
+
+class Service:
+    """A real uvicorn on loopback that serves the application of service.py."""
+
+    def __init__(self, **popen: Any) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        command = popen.pop(
+            "command", [sys.executable, "-m", "uvicorn", "service:app", "--app-dir", str(HERE)]
+        )
+        shell = popen.pop("shell", "")
+        whole = [*command, "--port", str(port)]
+        if shell:
+            # The shell opens and closes descriptors that Popen cannot.
+            whole = ["sh", "-c", f'exec "$@" {shell}', "sh", *whole]
+        self.process = subprocess.Popen(whole, **popen)
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_SECONDS)
+
+    def ready(self) -> bool:
+        assert self.process.poll() is None, "the server ended"
+        try:
+            return self.client.get("/readyz").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Return the sum of the series of *name* that have *labels*."""
+        page = self.client.get("/metrics").text.splitlines()
+        wanted = [f'{key}="{value}"' for key, value in labels.items()]
+        found = [line for line in page if line.startswith((f"{name}{{", f"{name} "))]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in found if all(one in line for one in wanted))
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(DEADLINE_SECONDS)
+
+
+@pytest.fixture
+def serve(until: Callable[[Callable[[], Any]], Any]) -> Iterator[Callable[..., Service]]:
+    started: list[Service] = []
+
+    def start(**popen: Any) -> Service:
+        service = Service(**popen)
+        started.append(service)
+        until(service.ready)
+        return service
+
+    yield start
+    for service in started:
+        service.client.close()
+        service.process.kill()
+        service.process.wait()
+        if service.process.stdout is not None:
+            service.process.stdout.close()
+        if service.process.stderr is not None:
+            service.process.stderr.close()

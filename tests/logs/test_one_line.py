@@ -1,0 +1,109 @@
+"""One record is one line, in both formats, and nothing on it moves a cursor."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from observekit.logs.console import Console
+from observekit.logs.encoder import encode
+
+# Every control character, separators of lines, marks of direction, and a command to the terminal.
+FORGED = (
+    "a"
+    + "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0)]))
+    + "\u2028\u2029\u200e\u200f\u061c\u202a\u202e\u2066\u2069\ufeff"
+    + '\x1b]0;title\x07\n{"event":"forged"}'
+)
+RAW = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+
+@pytest.mark.parametrize("render", [encode, Console(colors=False)], ids=["json", "console"])
+@pytest.mark.parametrize(
+    "place", ["event", "key", "value", "logger", "inner key", "inner value", "level name"]
+)
+def test_nobody_can_forge_a_line(make_trial: Callable[..., Any], render: Any, place: str) -> None:
+    trial = make_trial(render)
+
+    match place:
+        case "event":
+            trial.log.info(FORGED)
+        case "key":
+            trial.log.info("x", **{FORGED: 1})
+        case "value":
+            trial.log.info("x", value=FORGED)
+        case "logger":
+            trial.logger(FORGED).info("x")
+        case "inner key":
+            trial.log.info("x", value={FORGED: 1})
+        case "inner value":
+            trial.log.info("x", value=[FORGED])
+        case _:
+            trial.log.info("x", level_name=FORGED)
+
+    (line,) = trial.lines
+    text = line.decode()
+    assert text.splitlines() == [text.removesuffix("\n")]
+    assert RAW.findall(text) == []
+
+
+@pytest.mark.parametrize("render", [encode, Console(colors=False)], ids=["json", "console"])
+def test_nobody_can_forge_a_line_by_an_exception(make_trial: Callable[..., Any], render: Any) -> None:
+    trial = make_trial(render)
+    error = ValueError(FORGED)
+    error.add_note(FORGED)
+
+    trial.log.error("x", exc_info=ExceptionGroup(FORGED, [error]))
+
+    text = trial.lines[0].decode()
+    assert RAW.findall(text) == []
+    assert [line for line in text.splitlines() if line.startswith('{"event":"forged"')] == []
+
+
+def test_json_keeps_what_it_escapes(trial: Any) -> None:
+    trial.log.info("x", value=FORGED)
+
+    assert trial.fields()["value"] == FORGED
+
+
+def test_the_console_shows_time_level_event_logger_and_fields(make_trial: Callable[..., Any]) -> None:
+    trial = make_trial(Console(colors=False))
+
+    trial.log.warning("order.placed", order="a 12", items=3, note="", who={"id": 1})
+
+    text = trial.lines[0].decode()
+    assert re.sub(r"^\d\d:\d\d:\d\d\.\d{3}", "TIME", text) == (
+        f'TIME warning  {"order.placed":<30} [shop.orders] order="a 12" items=3 note="" who={{"id":1}}\n'
+    )
+
+
+def test_the_console_shows_an_exception_below_its_record(make_trial: Callable[..., Any]) -> None:
+    trial = make_trial(Console(colors=False))
+    error = ExceptionGroup("two", [ValueError("a"), KeyError("b")])
+    error.__cause__ = OSError("cause")
+
+    trial.log.error("x", exc_info=error)
+
+    assert trial.lines[0].decode().splitlines()[1:] == [
+        "  ExceptionGroup: two (2 sub-exceptions)",
+        "  caused by",
+        "    OSError: cause",
+        "  one of",
+        "    ValueError: a",
+        "  one of",
+        "    KeyError: 'b'",
+    ]
+
+
+def test_colors_end_where_they_began(make_trial: Callable[..., Any]) -> None:
+    trial = make_trial(Console(colors=True))
+
+    trial.log.error("x", key="value")
+
+    text = trial.lines[0].decode()
+    assert (
+        re.sub("\x1b\\[[0-9;]+m", "", text)[12:]
+        == " error    x                              [shop.orders] key=value\n"
+    )
+    assert re.findall("\x1b\\[([0-9;]+)m", text)[1::2] == ["0"] * 5

@@ -1,0 +1,255 @@
+"""Every line that is handed over is written whole or counted, and nobody waits for the reader."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from observekit.logs.output import opened
+from observekit.logs.writer import Writer
+
+LINE = b"x" * 99 + b"\n"
+LIMIT = 1024 * 1024
+
+
+@dataclass
+class Bench:
+    """A writer, what it counted, and the reader's end of its pipe."""
+
+    descriptor: int | None
+    limit: int = LIMIT
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.writer = Writer(opened(self.descriptor), self.limit, self._drop, self._resume)
+
+    def _drop(self, reason: str, lines: int) -> None:
+        self.dropped[reason] = self.dropped.get(reason, 0) + lines
+
+    def _resume(self, lost: int) -> bytes:
+        return b"lost %d\n" % lost
+
+    def idle(self) -> bool:
+        return self.writer._waiting == 0
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    reader, writer = os.pipe()
+    yield reader, writer
+    for descriptor in (reader, writer):
+        try:
+            os.close(descriptor)
+        except OSError:
+            continue
+
+
+def read_all(reader: int) -> list[bytes]:
+    """Return what is in the pipe now, as lines."""
+    os.set_blocking(reader, False)
+    found = b""
+    try:
+        while piece := os.read(reader, 65536):
+            found += piece
+    except BlockingIOError:
+        pass
+    return found.splitlines(keepends=True)
+
+
+def test_a_line_is_written_without_being_asked_again(
+    pipe: tuple[int, int], until: Callable[..., Any]
+) -> None:
+    bench = Bench(pipe[1])
+
+    bench.writer.write(LINE)
+    until(bench.idle)
+
+    assert (read_all(pipe[0]), bench.dropped) == ([LINE], {})
+
+
+def test_a_line_longer_than_the_pipe_is_written_whole(pipe: tuple[int, int]) -> None:
+    bench = Bench(pipe[1])
+    line = b"y" * 200_000 + b"\n"
+    found: list[bytes] = []
+    reader = threading.Thread(target=lambda: found.append(os.fdopen(pipe[0], "rb", closefd=False).readline()))
+    reader.start()
+
+    bench.writer.write(line)
+    reader.join(10)
+
+    assert found == [line]
+
+
+def test_a_stalled_reader_delays_nobody_and_bounds_what_waits(pipe: tuple[int, int]) -> None:
+    bench = Bench(pipe[1])
+    slowest = 0.0
+
+    for _ in range(20_000):
+        began = time.thread_time()
+        bench.writer.write(LINE)
+        slowest = max(slowest, time.thread_time() - began)
+
+    assert slowest < 0.05
+    assert bench.writer._waiting <= LIMIT
+    assert list(bench.dropped) == ["buffer_full"]
+
+
+def test_what_a_stalled_reader_missed_is_told_when_it_reads_again(
+    pipe: tuple[int, int], until: Callable[..., Any]
+) -> None:
+    bench = Bench(pipe[1])
+    for _ in range(20_000):
+        bench.writer.write(LINE)
+
+    found: list[bytes] = []
+
+    def read_until_idle() -> bool:
+        found.extend(read_all(pipe[0]))
+        return bench.idle()
+
+    until(read_until_idle)
+    bench.writer.close(5)
+    found.extend(read_all(pipe[0]))
+
+    lines = b"".join(found).splitlines(keepends=True)
+    told = [int(line.split()[1]) for line in lines if line.startswith(b"lost")]
+    assert sum(told) == bench.dropped["buffer_full"]
+    assert [line for line in lines if not line.startswith(b"lost")] == [LINE] * (20_000 - sum(told))
+
+
+def test_a_reader_that_is_gone_costs_the_lines_and_nothing_else(
+    pipe: tuple[int, int], until: Callable[..., Any]
+) -> None:
+    bench = Bench(pipe[1])
+    os.close(pipe[0])
+
+    for _ in range(100):
+        bench.writer.write(LINE)
+    until(bench.idle)
+
+    assert bench.dropped == {"write_failed": 100}
+
+
+def test_nothing_is_written_where_there_is_no_output() -> None:
+    bench = Bench(None)
+
+    bench.writer.write(LINE)
+    bench.writer.close(0)
+
+    assert bench.dropped == {"no_output": 1}
+
+
+def test_a_descriptor_that_does_not_exist_is_no_output() -> None:
+    assert opened(987) is None
+
+
+def test_a_number_that_became_another_file_is_left_alone(tmp_path: Path, until: Callable[..., Any]) -> None:
+    log, foreign = tmp_path / "log", tmp_path / "foreign"
+    with log.open("wb") as file:
+        bench = Bench(file.fileno())
+    assert bench.writer._output is not None
+    number = bench.writer._output._descriptor
+    with foreign.open("wb") as file:
+        os.dup2(file.fileno(), number)
+
+    bench.writer.write(LINE)
+    until(bench.idle)
+    os.close(number)
+
+    assert (foreign.read_bytes(), log.read_bytes(), bench.dropped) == (b"", b"", {"write_failed": 1})
+
+
+def test_the_descriptor_of_others_is_not_changed(pipe: tuple[int, int]) -> None:
+    bench = Bench(pipe[1])
+
+    bench.writer.write(LINE)
+    bench.writer.close(1)
+
+    assert (os.get_blocking(pipe[1]), read_all(pipe[0])) == (True, [LINE])
+
+
+def test_lines_after_the_end_are_written_at_once_and_in_order(pipe: tuple[int, int]) -> None:
+    bench = Bench(pipe[1])
+    lines = [b"%d\n" % number for number in range(100)]
+
+    for line in lines[:50]:
+        bench.writer.write(line)
+    bench.writer.close(5)
+    for line in lines[50:]:
+        bench.writer.write(line)
+
+    assert (read_all(pipe[0]), bench.dropped) == (lines, {})
+
+
+def test_the_end_comes_in_time_when_nobody_reads_and_counts_what_is_left(pipe: tuple[int, int]) -> None:
+    bench = Bench(pipe[1])
+    for _ in range(2_000):
+        bench.writer.write(LINE)
+
+    began = time.monotonic()
+    bench.writer.close(0.2)
+    bench.writer.close(5)
+    took = time.monotonic() - began
+
+    found = b"".join(read_all(pipe[0]))
+    assert took < 2
+    assert found.count(b"\n") + bench.dropped["write_failed"] == 2_000
+    assert bench.writer._waiting == 0
+
+
+def test_a_line_torn_at_the_end_does_not_tear_the_next(pipe: tuple[int, int]) -> None:
+    bench = Bench(pipe[1])
+    bench.writer.write(b"z" * 100_000 + b"\n")
+    bench.writer.close(0.2)
+    torn = b"".join(read_all(pipe[0]))
+
+    bench.writer.write(LINE)
+
+    assert torn == b"z" * len(torn)
+    assert read_all(pipe[0]) == [b"\n", b"lost 1\n", LINE]
+
+
+def test_a_writer_can_be_opened_again(pipe: tuple[int, int], until: Callable[..., Any]) -> None:
+    bench = Bench(pipe[1])
+    for _ in range(20):
+        bench.writer.write(LINE)
+        bench.writer.close(5)
+        bench.writer.reopen()
+
+    bench.writer.write(LINE)
+    until(bench.idle)
+
+    assert (read_all(pipe[0]), bench.dropped) == ([LINE] * 21, {})
+
+
+def test_an_end_while_others_write_loses_nothing(pipe: tuple[int, int]) -> None:
+    bench = Bench(pipe[1])
+    found: list[bytes] = []
+    read = threading.Thread(target=lambda: found.extend(os.fdopen(pipe[0], "rb", closefd=False).readlines()))
+
+    def write() -> None:
+        for _ in range(2_000):
+            bench.writer.write(LINE)
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+
+    for thread in (read, *threads):
+        thread.start()
+    for _ in range(20):
+        bench.writer.close(1)
+        bench.writer.reopen()
+    for thread in threads:
+        thread.join(10)
+    bench.writer.close(5)
+    os.close(pipe[1])
+    del bench.writer
+    read.join(10)
+
+    lines = [line for line in found if not line.startswith(b"lost")]
+    assert set(lines) == {LINE}
+    assert len(lines) + sum(bench.dropped.values()) == 8_000

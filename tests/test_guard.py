@@ -1,0 +1,98 @@
+"""What fails inside stops at the guard, is counted each time, and is told once a minute."""
+
+import gc
+import os
+import signal
+from weakref import ref
+
+from observekit.guard import Guard, in_forked_child
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_every_failure_is_counted_by_its_component() -> None:
+    guard = Guard(("logs", "traces"))
+
+    for component in ("logs", "logs", "unheard of"):
+        guard.failed(component, ValueError("no"))
+
+    assert guard.failures == {"logs": 2, "traces": 0, "unheard of": 1}
+
+
+def test_a_component_is_told_of_once_a_minute() -> None:
+    clock, told = Clock(), list[tuple[str, str, int]]()
+    guard = Guard(("logs", "traces"), clock)
+    guard.report_to(lambda component, error, failures: told.append((component, str(error), failures)))
+
+    for now in (0.0, 1.0, 59.9, 60.0, 61.0):
+        clock.now = now
+        guard.failed("logs", ValueError(str(now)))
+    guard.failed("traces", ValueError("other"))
+
+    assert told == [("logs", "0.0", 1), ("logs", "60.0", 4), ("traces", "other", 1)]
+
+
+def test_a_report_that_fails_is_nobodys_problem() -> None:
+    guard = Guard(("logs",))
+
+    def report(component: str, error: BaseException, failures: int) -> None:
+        guard.failed(component, error)
+        raise RuntimeError("cannot tell")
+
+    guard.report_to(report)
+    guard.failed("logs", ValueError("no"))
+
+    assert guard.failures == {"logs": 2}
+
+
+def test_failures_in_a_signal_handler_are_counted_too() -> None:
+    guard, handled = Guard(("logs",)), 0
+
+    def handle(*_: object) -> None:
+        nonlocal handled
+        handled += 1
+        guard.failed("logs", ValueError("handler"))
+
+    before = signal.signal(signal.SIGALRM, handle)
+    signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+    for _ in range(50_000):
+        guard.failed("logs", ValueError("normal"))
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+    assert handled > 0
+    assert guard.failures == {"logs": 50_000 + handled}
+
+
+class Child:
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def reset(self) -> None:
+        os.write(self._descriptor, b"reset")
+
+
+def test_a_child_is_told_and_a_dead_object_is_not() -> None:
+    reader, writer = os.pipe()
+    alive, dead = Child(writer), Child(writer)
+    in_forked_child(alive.reset)
+    in_forked_child(dead.reset)
+    gone = ref(dead)
+    del dead
+    gc.collect()
+
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    found = os.read(reader, 100)
+    os.close(reader)
+    os.close(writer)
+
+    assert (gone(), found) == (None, b"reset")
