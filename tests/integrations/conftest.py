@@ -46,7 +46,7 @@ class Observed:
         return self.spans(SpanKind.SERVER)
 
     def samples(self, name: str) -> dict[tuple[str, ...], float]:
-        """Return the values of a family that are not zero, by its label values in the order of their names."""
+        """Return the values of a family that are not zero, by its label values in order of the names."""
         families = self.kit.registry.collect()
         samples: list[Sample] = [one for family in families for one in family.samples if one.name == name]
         return {_labels(one): one.value for one in samples if one.value}

@@ -1,0 +1,268 @@
+"""Spans arrive as they were, nobody waits for the collector, and every span is accounted for."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from opentelemetry import trace
+
+from observekit import Kit, ObserveMiddleware
+
+if TYPE_CHECKING:
+    from tests.traces.conftest import Collector, Ledger
+
+LONG = 30.0
+Begin = Callable[..., Kit]
+LedgerOf = Callable[[Kit], "Ledger"]
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 503, "headers": []})
+    await send({"type": "http.response.body", "body": b"x"})
+
+
+def ask(times: int = 1) -> float:
+    """Make requests to an observed application, and return how many seconds the slowest took."""
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    async def send(message: Any) -> None:
+        pass
+
+    async def requests() -> float:
+        observed, slowest = ObserveMiddleware(app), 0.0
+        for _ in range(times):
+            scope = {"type": "http", "method": "GET", "path": "/items", "headers": []}
+            before = monotonic()
+            await observed(scope, receive, send)
+            slowest = max(slowest, monotonic() - before)
+        return slowest
+
+    return asyncio.run(requests())
+
+
+def end_spans(times: int) -> None:
+    tracer = trace.get_tracer("theirs")
+    for _ in range(times):
+        tracer.start_span("theirs").end()
+
+
+def test_a_span_arrives_as_it_was(begin: Begin, collector: "Collector", ledger: LedgerOf) -> None:
+    kit = begin(
+        traces_endpoint=collector.endpoint,
+        traces_headers={"api-key": "hunter2"},
+        service_name="shop",
+        service_version="1.2",
+    )
+
+    ask()
+    kit.shutdown()
+
+    (request,) = collector.requests
+    resource = {one.key: one.value.string_value for one in request.resource_spans[0].resource.attributes}
+    (span,) = collector.spans()
+    attributes = {one.key: one.value for one in span.attributes}
+    assert {key: resource[key] for key in ("service.name", "service.version", "telemetry.sdk.language")} == {
+        "service.name": "shop",
+        "service.version": "1.2",
+        "telemetry.sdk.language": "python",
+    }
+    assert resource["service.instance.id"]
+    assert request.resource_spans[0].scope_spans[0].scope.name == "observekit"
+    assert (span.name, span.kind, span.status.code) == ("GET", 2, 2)
+    assert attributes["http.response.status_code"].int_value == 503
+    assert attributes["error.type"].string_value == "503"
+    assert attributes["url.path"].string_value == "/items"
+    assert 0 <= span.end_time_unix_nano - span.start_time_unix_nano < LONG * 1e9
+    assert collector.headers[0]["api-key"] == "hunter2"
+
+
+def test_spans_are_sent_in_batches_without_being_asked(begin: Begin, collector: "Collector") -> None:
+    begin(traces_endpoint=collector.endpoint, span_batch_size=10, span_delay_seconds=60.0)
+
+    end_spans(10)
+
+    assert collector.until(lambda: len(collector.spans()) == 10)
+
+
+def test_spans_are_sent_after_a_while_without_being_many(begin: Begin, collector: "Collector") -> None:
+    begin(traces_endpoint=collector.endpoint, span_delay_seconds=0.01)
+
+    end_spans(1)
+
+    assert collector.until(lambda: len(collector.spans()) == 1)
+
+
+@pytest.mark.parametrize("status", [400, 404, 413])
+def test_a_collector_that_refuses_is_a_count(
+    begin: Begin, collector: "Collector", ledger: LedgerOf, status: int
+) -> None:
+    collector.status = status
+    kit = begin(traces_endpoint=collector.endpoint, span_batch_size=5)
+    told = ledger(kit)
+
+    end_spans(23)
+    asyncio.run(kit.flush())
+
+    assert (told.exported(), told.failed(), told.dropped("export_failed")) == (0, 23, 23)
+    assert len(collector.spans()) == 23
+
+
+@pytest.mark.parametrize("down", ["refuses connections", "does not answer", "answers 500"])
+def test_with_a_collector_that_is_down_requests_go_on_and_the_end_comes_in_time(
+    begin: Begin, collector: "Collector", ledger: LedgerOf, down: str
+) -> None:
+    collector.silent, collector.status = down == "does not answer", 500
+    endpoint = "http://127.0.0.1:9/v1/traces" if down == "refuses connections" else collector.endpoint
+    kit = begin(traces_endpoint=endpoint, span_batch_size=10, span_queue_size=30, span_delay_seconds=0.01)
+    told = ledger(kit)
+
+    slowest = ask(100)
+    before = monotonic()
+    kit.shutdown(1.0)
+    ending = monotonic() - before
+
+    assert slowest < 1.0
+    assert ending < 1.5
+    dropped = {reason: told.dropped(reason) for reason in ("export_failed", "queue_full", "shutdown")}
+    being_tried = 10 if down == "does not answer" else 0
+    assert dropped["queue_full"] >= 60
+    assert sum(dropped.values()) == 100 - being_tried
+    assert told.exported() == 0
+
+
+def test_what_does_not_fit_into_the_queue_is_counted_and_the_rest_arrives(
+    begin: Begin, collector: "Collector", ledger: LedgerOf
+) -> None:
+    kit = begin(
+        traces_endpoint=collector.endpoint, span_queue_size=20, span_batch_size=20, span_delay_seconds=60.0
+    )
+    told, collector.silent = ledger(kit), True
+
+    end_spans(20)
+    tried = collector.until(lambda: len(collector.requests) == 1)
+    end_spans(30)
+    collector.answer()
+    kit.shutdown()
+
+    assert tried
+    assert (told.exported(), told.dropped("queue_full")) == (40, 10)
+    assert len(collector.spans()) == 40
+
+
+def test_a_span_that_ends_after_the_kit_is_counted(
+    begin: Begin, collector: "Collector", ledger: LedgerOf
+) -> None:
+    kit = begin(traces_endpoint=collector.endpoint)
+    told, late = ledger(kit), trace.get_tracer("theirs").start_span("late")
+
+    kit.shutdown()
+    late.end()
+
+    assert told.dropped("shutdown") == 1
+    assert collector.spans() == []
+
+
+def test_a_flush_waits_for_what_is_there_and_no_longer_than_its_budget(
+    begin: Begin, collector: "Collector"
+) -> None:
+    kit = begin(traces_endpoint=collector.endpoint, span_delay_seconds=60.0, shutdown_budget_seconds=0.2)
+
+    end_spans(3)
+    asyncio.run(kit.flush())
+    arrived = len(collector.spans())
+    collector.silent = True
+    end_spans(3)
+    before = monotonic()
+    asyncio.run(kit.flush())
+
+    assert arrived == 3
+    assert monotonic() - before < 2.0
+
+
+def test_a_flush_with_nothing_to_send_does_not_wait(begin: Begin, collector: "Collector") -> None:
+    kit = begin(traces_endpoint=collector.endpoint, span_delay_seconds=60.0, shutdown_budget_seconds=LONG)
+
+    before = monotonic()
+    asyncio.run(kit.flush())
+
+    assert monotonic() - before < LONG / 3
+    assert collector.requests == []
+
+
+FORKING = """
+import json, os, sys, time
+from opentelemetry import trace
+from prometheus_client import CollectorRegistry
+import observekit
+
+kit = observekit.setup(
+    registry=CollectorRegistry(), logs="off", traces_endpoint=sys.argv[1], span_delay_seconds=60.0
+)
+tracer = trace.get_tracer("test")
+tracer.start_span("sent by the parent before").end()
+import asyncio
+asyncio.run(kit.flush())
+tracer.start_span("waiting in the parent").end()
+child = os.fork()
+if child == 0:
+    tracer.start_span("of the child").end()
+    kit.shutdown(20)
+    os._exit(0)
+_, status = os.waitpid(child, 0)
+kit.shutdown(20)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_sends_its_own_spans_only_and_over_a_connection_of_its_own(
+    collector: "Collector",
+) -> None:
+    root = Path(__file__).parents[2]
+
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING, collector.endpoint],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+        cwd=root,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    names = [span.name for span in collector.spans()]
+    assert sorted(names) == ["of the child", "sent by the parent before", "waiting in the parent"]
+
+
+def test_an_item_that_cannot_be_encoded_fails_its_batch_and_not_the_next(
+    begin: Begin, collector: "Collector", ledger: LedgerOf
+) -> None:
+    kit = begin(traces_endpoint=collector.endpoint)
+    told, tracer = ledger(kit), trace.get_tracer("theirs")
+
+    tracer.start_span("lone surrogate \udcff").end()
+    asyncio.run(kit.flush())
+    end_spans(1)
+    asyncio.run(kit.flush())
+
+    assert (told.exported(), told.failed()) == (1, 1)
+    assert [span.name for span in collector.spans()] == ["theirs"]
+
+
+def test_what_is_counted_as_sent_is_what_has_arrived(
+    begin: Begin, collector: "Collector", ledger: LedgerOf
+) -> None:
+    kit = begin(traces_endpoint=collector.endpoint, span_batch_size=7)
+    told = ledger(kit)
+
+    ask(40)
+    kit.shutdown()
+
+    assert (told.exported(), len(collector.spans())) == (40, 40)
