@@ -94,6 +94,7 @@ def _put_layer(
     kit: Kit, logs: Logs | None, traces: Traces | None, instruments: Instruments, guard: Guard
 ) -> None:
     exposition = instruments.exposition(kit.registry, guard)
+    kit.on_release(exposition.close)
     parts = Parts(
         metrics=instruments.requests if kit.config.metrics else None,
         tracing=None if traces is None else traces.tracing,

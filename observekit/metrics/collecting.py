@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final
 
 from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.metrics_core import Metric
 
+from observekit.guard import in_forked_child
 from observekit.metrics.foreign import is_known
 from observekit.metrics.store import Store
 from observekit.worker import Worker
@@ -25,10 +27,18 @@ class Fetcher:
     A collector that hangs holds its thread, and is not asked again until it returns.
     """
 
-    __slots__ = ("_failed", "_workers")
+    __slots__ = ("__weakref__", "_failed", "_workers")
 
     def __init__(self, failed: Failed) -> None:
         self._failed = failed
+        self._start_afresh()
+        in_forked_child(self._start_afresh)
+
+    def close(self) -> None:
+        """Let go of the threads; a further page gets new ones."""
+        self._forget_others([])
+
+    def _start_afresh(self) -> None:
         self._workers: dict[int, tuple[Any, Worker]] = {}
 
     async def fetch(self, collectors: Iterable[Any]) -> dict[int, list[Metric]]:
@@ -58,7 +68,7 @@ class Fetcher:
     def _worker(self, collector: Any) -> Worker:
         known = self._workers.get(id(collector))
         if known is None:
-            worker = Worker(f"collect-{type(collector).__name__}", lambda: list(collector.collect()))
+            worker = Worker(f"collect-{type(collector).__name__}", partial(_collected, collector))
             self._workers[id(collector)] = known = (collector, worker)
         return known[1]
 
@@ -67,6 +77,16 @@ class Fetcher:
         current = set(map(id, slow))
         for identity in [one for one in self._workers if one not in current]:
             self._workers.pop(identity)[1].close()
+
+
+def _collected(collector: Any) -> list[Metric]:
+    try:
+        return list(collector.collect())
+    except Exception:
+        raise
+    except BaseException as error:
+        # A SystemExit would end the event loop that asks, and with it the server.
+        raise RuntimeError(f"the collector raised {type(error).__name__}") from error
 
 
 def is_slow(collector: object) -> bool:

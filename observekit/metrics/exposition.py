@@ -45,6 +45,10 @@ class Exposition:
         self._kept: dict[_Key, tuple[float, Page]] = {}
         self._running: dict[_Key, asyncio.Task[Page]] = {}
 
+    def close(self) -> None:
+        """Let go of the threads that collectors are asked on."""
+        self._fetcher.close()
+
     def render(self, accept: str) -> Page:
         """Return the page in the format that the *accept* header asks for, made in one go."""
         wish = negotiate(accept)

@@ -15,9 +15,6 @@ from prometheus_client import CollectorRegistry
 
 from observekit import Kit, guard, setup
 
-LONG = 30.0
-"""Seconds that nothing here takes: a limit for what went wrong."""
-
 
 @pytest.fixture
 def make_kit() -> Iterator[Callable[..., Kit]]:
@@ -36,28 +33,35 @@ def make_kit() -> Iterator[Callable[..., Kit]]:
 
 @pytest.fixture
 def footprint() -> Callable[[], dict[str, Any]]:
-    """Return what there is of a process that setup() could change, when nothing of tests before is left."""
-    for thread in threading.enumerate():
-        if thread.name.startswith("observekit"):
-            thread.join(LONG)
-    return _footprint
+    """Return what there is of a process that setup() could change, and what has come since now."""
+    threads, descriptors, resets = set(threading.enumerate()), _descriptors(), set(guard._RESETS)
+
+    def measure() -> dict[str, Any]:
+        gc.collect()
+        return {
+            "threads": {one.name for one in set(threading.enumerate()) - threads},
+            "descriptors": len(_descriptors() - descriptors),
+            "resets in forks": len(guard._RESETS - resets),
+            "loggers": _loggers(),
+            "structlog": structlog.get_config(),
+            "propagator": propagate.get_global_textmap(),
+            "provider": trace.get_tracer_provider(),
+            "signals": [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)],
+        }
+
+    return measure
 
 
-def _footprint() -> dict[str, Any]:
+def _descriptors() -> set[int]:
     gc.collect()
-    root = logging.getLogger()
-    loggers = {"": root, **logging.Logger.manager.loggerDict}
+    return {int(one.name) for one in Path("/proc/self/fd").iterdir()}
+
+
+def _loggers() -> dict[str, tuple[object, ...]]:
+    """Return the loggers that are set up in any way, with how."""
+    loggers = {"": logging.getLogger(), **logging.Logger.manager.loggerDict}
     return {
-        "threads": {one.name for one in threading.enumerate() if one.name.startswith("observekit")},
-        "descriptors": len(list(Path("/proc/self/fd").iterdir())),
-        "loggers": {
-            name: (list(one.handlers), one.level, one.propagate, list(one.filters))
-            for name, one in loggers.items()
-            if isinstance(one, logging.Logger) and (one.handlers or one.level or not one.propagate)
-        },
-        "structlog": structlog.get_config(),
-        "propagator": propagate.get_global_textmap(),
-        "provider": trace.get_tracer_provider(),
-        "signals": [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)],
-        "reset in forks": len(guard._RESETS),
+        name: (list(one.handlers), one.level, one.propagate, list(one.filters))
+        for name, one in loggers.items()
+        if isinstance(one, logging.Logger) and (one.handlers or one.level or not one.propagate)
     }

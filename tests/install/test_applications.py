@@ -170,8 +170,8 @@ def test_what_is_off_leaves_the_process_and_its_applications_as_they_are(
     wrapped = ObserveMiddleware(bare, **settings)
 
     assert vars(app) == attributes
-    assert {key: value for key, value in footprint().items() if key != "reset in forks"} == {
-        key: value for key, value in before.items() if key != "reset in forks"
+    assert {key: value for key, value in footprint().items() if key != "resets in forks"} == {
+        key: value for key, value in before.items() if key != "resets in forks"
     }
     assert list(registry._collector_to_names) == []
     assert ask(wrapped, "/livez") == ask(bare, "/livez")

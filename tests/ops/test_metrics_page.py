@@ -4,6 +4,7 @@ import asyncio
 import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,9 @@ ACCEPTS = {
 }
 # What is counted by nothing that an application does.
 _WITHOUT_SAMPLES = {"observekit_samples_rejected_total"}
+
+LONG = 30.0
+"""Seconds that nothing here takes: a limit for what went wrong."""
 
 Make = Callable[..., "Observed"]
 
@@ -83,8 +87,11 @@ class Route:
 class Broken:
     """A collector that cannot collect."""
 
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.error = error
+
     def collect(self) -> Iterator[Any]:
-        raise RuntimeError("no database")
+        raise self.error or RuntimeError("no database")
 
 
 def _type(spec: MetricSpec) -> str:
@@ -122,6 +129,33 @@ def test_every_scraper_gets_a_page_that_it_can_read(busy: "Observed", accept: by
     assert answer.status == 200
     assert media == ("application/openmetrics-text" if b"version=1.0.0" in accept else media)
     assert len(families) >= len(METRICS)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError(), StopIteration()],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_collector_that_would_end_the_server_costs_itself_only(
+    observed: "Observed", error: BaseException
+) -> None:
+    observed.kit.registry.register(Broken(error))
+
+    text = page(observed)
+
+    assert text.count("# TYPE target_info gauge\n") == 1
+    assert 'observekit_collector_errors_total{collector="Broken"} 1.0\n' in text
+
+
+def test_the_threads_that_collectors_are_asked_on_end_with_the_kit(observed: "Observed") -> None:
+    observed.kit.registry.register(Broken())
+    page(observed)
+    [thread] = [one for one in threading.enumerate() if one.name.startswith("observekit-collect-Broken")]
+
+    observed.kit.shutdown()
+    thread.join(LONG)
+
+    assert not thread.is_alive()
 
 
 def test_a_head_request_gets_the_headers_of_the_page_and_no_body(observed: "Observed") -> None:
