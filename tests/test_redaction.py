@@ -171,7 +171,7 @@ def test_a_value_is_shown_without_its_secrets(key: str, value: object, shown: ob
 @given(
     prefix=st.text(st.characters(codec="utf-8"), max_size=50),
     path=st.lists(st.sampled_from(["user", "items", "data"]), max_size=4),
-    size=st.sampled_from([0, 4_000, 16_000, 16_370, 16_384, 30_000]),
+    size=st.one_of(st.sampled_from([0, 4_000, 30_000]), st.integers(16_300, 16_384)),
 )
 def test_a_planted_secret_never_shows(prefix: str, path: list[str], size: int) -> None:
     value: Any = {"password": "canary", "dsn": f"{prefix} {'x' * size} postgres://user:canary@host"}
@@ -200,10 +200,10 @@ def test_a_planted_secret_never_shows(prefix: str, path: list[str], size: int) -
     ],
 )
 def test_the_time_for_a_text_grows_no_faster_than_the_text(part: str) -> None:
-    text = part * (8_000 // len(part)) + "@="
+    count = 4_000 // len(part)
 
-    once = fastest(lambda: redact_text(text))
-    eight_times = fastest(lambda: redact_text(text * 8))
+    once = fastest(lambda: redact_text(part * count + "@="))
+    eight_times = fastest(lambda: redact_text(part * count * 8 + "@="))
 
     # Eight for a walk through the text, 64 for one that begins again at each character.
     assert eight_times < 30 * once + 0.001

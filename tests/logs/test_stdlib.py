@@ -109,6 +109,15 @@ def test_a_filter_of_the_handler_is_asked(trial: Any) -> None:
     assert trial.fields()["event"] == "wanted"
 
 
+def test_a_library_that_is_loud_stays_below_our_level(make_trial: Callable[..., Any]) -> None:
+    trial = make_trial(level=logging.INFO)
+
+    trial.stdlib.debug("noise")
+    trial.stdlib.info("news")
+
+    assert trial.fields()["event"] == "news"
+
+
 def test_names_that_are_no_text_are_fields(trial: Any) -> None:
     trial.stdlib.info("x", extra={1: "one", None: "none"})
 

@@ -1,6 +1,7 @@
 """Every line that is handed over is written whole or counted, and nobody waits for the reader."""
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -83,6 +84,21 @@ def test_a_line_longer_than_the_pipe_is_written_whole(pipe: tuple[int, int]) -> 
     reader.join(10)
 
     assert found == [line]
+
+
+def test_what_waits_is_counted_right_when_a_signal_handler_writes_in_between() -> None:
+    with Path("/dev/null").open("wb") as null:
+        bench = Bench(null.fileno())
+    before = signal.signal(signal.SIGALRM, lambda *_: bench.writer.write(LINE))
+    signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+
+    for _ in range(50_000):
+        bench.writer.write(LINE)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+    bench.writer.close(5)
+
+    assert bench.writer._waiting == 0
 
 
 def test_a_stalled_reader_delays_nobody_and_bounds_what_waits(pipe: tuple[int, int]) -> None:
