@@ -108,7 +108,7 @@ class Writer:
                 self._consuming.release()
 
     def _started(self) -> bool:
-        # Not threading.Thread: starting one takes locks that a signal handler's caller may hold, and waits.
+        # Not threading.Thread, whose start() waits until the new thread has had its turn.
         try:
             start_new_thread(self._run, ())
         except (

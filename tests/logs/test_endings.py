@@ -62,19 +62,6 @@ def test_logging_in_a_signal_handler_while_logging_neither_hangs_nor_loses_a_lin
     assert ended.events.count("handled") == 2 * handled
 
 
-def test_the_first_line_of_a_process_needs_no_lock_that_starting_threads_does(run_script: Run) -> None:
-    ended = run_script(
-        "child = os.fork()\n"
-        "if child == 0:\n"
-        "    # As in a signal handler that interrupts a caller who is starting a thread.\n"
-        "    with threading._active_limbo_lock: log.info('handled')\n"
-        "    sys.exit(0)\n"
-        "os.waitpid(child, 0)\n"
-    )
-
-    assert ended.events == ["handled"]
-
-
 def test_logging_in_a_finaliser_while_logging_neither_hangs_nor_loses_a_line(run_script: Run) -> None:
     ended = run_script(
         "import gc; gc.set_threshold(50)\n"
