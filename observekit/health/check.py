@@ -137,8 +137,7 @@ class Runner:
     def _give_up(self, run: _Run) -> Result:
         timeout = Result("timeout", run.seconds())
         self._settle(run, timeout)
-        # A function that is still on its thread may hand back an awaitable yet, which must not be left lying.
-        if run.task is not None and (self._worker is None or not self._worker.busy):
+        if run.task is not None:
             with suppress(RuntimeError):  # Its loop is closed.
                 run.task.get_loop().call_soon_threadsafe(run.task.cancel)
         return run.result or timeout

@@ -81,6 +81,25 @@ def test_a_run_whose_loop_does_not_run_any_more_does_not_hold_up_the_next_loop(
     assert told == ("ok",)
 
 
+def test_a_function_that_hangs_is_not_started_again_by_further_loops_either(bench: "Bench") -> None:
+    calls: list[None] = []
+    release = Event()
+
+    def hangs() -> None:
+        calls.append(None)
+        release.wait(LONG)
+
+    bench.add(hangs, timeout_seconds=0.05)
+
+    told = [bench.run(bench.ask_anew()) for _ in range(5)]
+    begun = len(calls)
+    release.set()
+    bench.run(bench.ask_until("ok"))
+
+    assert told == [("timeout",)] * 5
+    assert (begun, len(calls)) == (1, 2)
+
+
 def test_a_probe_that_is_cancelled_does_not_cancel_the_run_of_others(bench: "Bench") -> None:
     release = Event()
 

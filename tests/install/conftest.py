@@ -39,7 +39,7 @@ def footprint() -> Callable[[], dict[str, Any]]:
     def measure() -> dict[str, Any]:
         gc.collect()
         return {
-            "threads": {one.name for one in set(threading.enumerate()) - threads},
+            "threads": sorted(_alive(set(threading.enumerate()) - threads)),
             "descriptors": len(_descriptors() - descriptors),
             "resets in forks": len(guard._RESETS - resets),
             "loggers": _loggers(),
@@ -50,6 +50,14 @@ def footprint() -> Callable[[], dict[str, Any]]:
         }
 
     return measure
+
+
+def _alive(threads: set[threading.Thread]) -> Iterator[str]:
+    """Yield the names of threads that do not end by themselves."""
+    for thread in threads:
+        thread.join(2)
+        if thread.is_alive():
+            yield thread.name
 
 
 def _descriptors() -> set[int]:

@@ -140,6 +140,25 @@ def test_a_setup_that_fails_half_way_leaves_nothing_behind(footprint: Footprint,
     assert make_kit(logs="off").config.logs == "off"
 
 
+def test_a_setup_that_fails_after_metrics_and_logs_takes_them_back(
+    footprint: Footprint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, registry = footprint(), CollectorRegistry()
+
+    with monkeypatch.context() as patch:
+        patch.setattr("structlog.configure", _of_another_version)
+        with pytest.raises(TypeError) as told:
+            setup(registry=registry)
+    del told
+
+    assert footprint() == before
+    assert list(registry._collector_to_names) == []
+
+
+def _of_another_version() -> None:
+    """Be a function that has lost its parameters."""
+
+
 def test_a_registry_gets_the_collectors_of_the_process_that_it_lacks(make_kit: Make) -> None:
     registry = CollectorRegistry()
     own = ProcessCollector(registry=registry)
