@@ -52,6 +52,12 @@ LOGS_RESUMED: Final = EventSpec(
     help="Log output works again; says how many records were lost in between.",
     fields=("dropped",),
 )
+LOOP_STALLED: Final = EventSpec(
+    name="event_loop.stalled",
+    level="warning",
+    help="The event loop ran nothing for a quarter of a second; says where it was. At most one a minute.",
+    fields=("stalled_seconds", "stack"),
+)
 LIFECYCLE_CHANGED: Final = EventSpec(
     name="lifecycle.changed",
     level="info",

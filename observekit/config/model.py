@@ -92,6 +92,12 @@ class Config:
     metrics_path: str | None = setting(
         "/metrics", PATH, "OBSERVEKIT_METRICS_PATH", help="Where Prometheus scrapes."
     )
+    runtime: bool = setting(
+        True,
+        FLAG,
+        "OBSERVEKIT_RUNTIME",
+        help="Whether the event loop is watched, and what the kernel says of limits and waiting is shown.",
+    )
     series_limit: int = setting(
         # Source: DESIGN 5.1: room for 100 routes x 4 methods x 5 status codes in one family.
         2000,

@@ -7,12 +7,13 @@ from observekit.config import Config, Effective
 from observekit.guard import Guard
 from observekit.health.endpoints import Probes
 from observekit.health.engine import Engine
-from observekit.health.lifecycle import Lifecycle
+from observekit.health.lifecycle import Lifecycle, State
 from observekit.http.layer import HttpLayer, Parts
 from observekit.http.lifespan import Lifespan
 from observekit.install.identity import resource
 from observekit.install.instruments import Instruments, register
 from observekit.install.kit import Kit
+from observekit.install.runtime import follow, watch
 from observekit.install.tracing import Traces, quarantine
 from observekit.install.voice import Voice
 from observekit.integrations.starlette import SCOPE_CLAIMS
@@ -62,13 +63,23 @@ def _logs(config: Config, instruments: Instruments, guard: Guard) -> Logs:
 def _kit(
     config: Config, registry: CollectorRegistry, instruments: Instruments, voice: Voice, guard: Guard
 ) -> Kit:
-    lifecycle = Lifecycle(voice.lifecycle_changed)
+    watched = watch(instruments.store, voice) if config.runtime else None
+
+    def changed(before: State, state: State, cause: str) -> None:
+        voice.lifecycle_changed(before, state, cause)
+        if watched is not None:
+            follow(watched, state)
+
+    lifecycle = Lifecycle(changed)
     engine = Engine(
         config.probe_timeout_seconds, config.check_cache_seconds, instruments.checked, voice.check_changed
     )
     instruments.store.reading(catalogue.LIFECYCLE_STATE, lifecycle.readings)
     instruments.store.reading(catalogue.HEALTH_CHECK_STATUS, engine.readings)
-    return Kit(config, registry, lifecycle, engine, guard.failed)
+    kit = Kit(config, registry, lifecycle, engine, guard.failed)
+    if watched is not None:
+        kit.on_release(watched.stop)
+    return kit
 
 
 def _install(kit: Kit, instruments: Instruments, logs: Logs | None) -> None:

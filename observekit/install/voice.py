@@ -48,6 +48,10 @@ class Voice:
         level = "error" if state == "broken" else "info"
         self._say(events.LIFECYCLE_CHANGED.name, level, **{"from": before, "to": state}, cause=cause)
 
+    def loop_stalled(self, seconds: float, stack: list[str]) -> None:
+        """Say where the event loop is stuck."""
+        self._say(events.LOOP_STALLED.name, "warning", stalled_seconds=round(seconds, 3), stack=stack)
+
     def check_changed(self, check: Check, before: Status | None, result: Result) -> None:
         """Say that a check has another result than before."""
         error = None if result.error is None else f"{type(result.error).__name__}: {message_of(result.error)}"

@@ -86,10 +86,10 @@ class LoopWatch:
             if now - due < STALL_SECONDS or due == counted:
                 continue
             counted = due  # One stall is one, however long it lasts.
-            self._stalled()
             if now - told >= COOL_DOWN_SECONDS:
                 told = now
                 self._report(now - due, self._stack())
+            self._stalled()
 
     def _stack(self) -> list[str]:
         """Return where the loop's thread is now, the innermost frame last; never the values of variables."""

@@ -43,6 +43,7 @@ def test_the_defaults_are_these() -> None:
         "resource_attributes": {},
         "metrics": True,
         "metrics_path": "/metrics",
+        "runtime": True,
         "series_limit": 2000,
         "logs": "own",
         "log_format": "auto",

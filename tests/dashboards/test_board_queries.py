@@ -247,6 +247,21 @@ def test_the_check_itself_sees_this(expression: str, legend: str, complaints: li
 
 
 _ON_NO_PANEL: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            "asyncio_event_loop_lag_seconds",
+            "asyncio_event_loop_stalls_total",
+            "asyncio_tasks",
+            "process_cgroup_cpu_limit_cores",
+            "process_cgroup_cpu_throttled_seconds_total",
+            "process_cgroup_memory_limit_bytes",
+            "process_cgroup_memory_usage_bytes",
+            "process_pressure_waiting_seconds_total",
+            "python_threads",
+            "system_cpu_steal_seconds_total",
+        ),
+        "for a board on the runtime",
+    ),
     "observekit_export_duration_seconds": "its failures show as dropped spans; for a board on telemetry",
     "observekit_spans_total": "the spans that were not lost; for a board on telemetry",
     "process_virtual_memory_bytes": "says little of what a process uses; resident memory does",

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import threading
 from collections.abc import Iterator
 from threading import Event
 from typing import Any
@@ -22,6 +23,16 @@ ANY = "text/plain"
 def shown(registry: CollectorRegistry, failed: list[tuple[str, str]] | None = None) -> Exposition:
     told: list[tuple[str, str]] = [] if failed is None else failed
     return Exposition(registry, lambda name, error: told.append((name, str(error))), lambda _: None)
+
+
+async def letting_go(made: Exposition, slow: "Slow") -> None:
+    """End the thread of *slow*, and see that it ended."""
+    slow.go.set()
+    made.close()
+    for thread in threading.enumerate():
+        if thread.name == "observekit-collect-Slow":
+            await asyncio.to_thread(thread.join, 10)
+            assert not thread.is_alive()
 
 
 def large(series: int = 600) -> CollectorRegistry:
@@ -154,6 +165,7 @@ async def test_a_collector_that_never_returns_costs_its_own_families_only() -> N
         ("Slow", "the collector has not returned from an earlier scrape"),
     ]
     assert answered
+    await letting_go(made, slow)
 
 
 @pytest.mark.usefixtures("always_anew")
@@ -168,7 +180,7 @@ async def test_a_hanging_collector_is_not_asked_again_until_it_returns() -> None
 
     assert slow.begun.wait(10)
     assert slow.asked == 1
-    slow.go.set()
+    await letting_go(made, slow)
 
 
 async def _until_it_is_there(made: Exposition, line: bytes) -> bool:
