@@ -23,6 +23,7 @@ class Collector:
         self.silent = False
         self.requests: list[ExportTraceServiceRequest] = []
         self.headers: list[dict[str, str]] = []
+        self.ports: list[int] = []
         self._changed = Condition()
         self._released = Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -56,8 +57,9 @@ class Collector:
         self._server.server_close()
         self._thread.join(LONG)
 
-    def take(self, headers: dict[str, str], body: bytes) -> None:
+    def take(self, port: int, headers: dict[str, str], body: bytes) -> None:
         with self._changed:
+            self.ports.append(port)
             self.headers.append(headers)
             self.requests.append(ExportTraceServiceRequest.FromString(body))
             self._changed.notify_all()
@@ -69,7 +71,8 @@ class Collector:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                collector.take(dict(self.headers), self.rfile.read(int(self.headers["content-length"])))
+                body = self.rfile.read(int(self.headers["content-length"]))
+                collector.take(self.client_address[1], dict(self.headers), body)
                 if collector.silent:
                     collector._released.wait(LONG)
                 self.send_response(collector.status)

@@ -238,7 +238,9 @@ def test_a_forked_child_sends_its_own_spans_only_and_over_a_connection_of_its_ow
 
     assert (done.returncode, done.stderr) == (0, "")
     names = [span.name for span in collector.spans()]
-    assert sorted(names) == ["of the child", "sent by the parent before", "waiting in the parent"]
+    assert names == ["sent by the parent before", "of the child", "waiting in the parent"]
+    before, of_the_child, after = collector.ports
+    assert before == after != of_the_child
 
 
 def test_an_item_that_cannot_be_encoded_fails_its_batch_and_not_the_next(
