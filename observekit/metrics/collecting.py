@@ -48,10 +48,6 @@ class Fetcher:
         families = await asyncio.gather(*map(self._fetched, slow))
         return {id(one): found for one, found in zip(slow, families, strict=True)}
 
-    def close(self) -> None:
-        """Let the threads end; a further scrape starts others."""
-        self._forget_others([])
-
     async def _fetched(self, collector: Any) -> list[Metric]:
         worker = self._worker(collector)
         name = type(collector).__name__

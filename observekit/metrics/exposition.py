@@ -18,8 +18,10 @@ from observekit.metrics.writing import encoded, written
 
 # Source: Prometheus scrapes every 15 s or more; two servers and a curious person share one rendering.
 KEEP_SECONDS: Final = 1.0
-# Pages of up to 2 ms, some thousand lines, are made anew: who looks twice, as in a test, sees what is.
-_CHEAP_SECONDS: Final = 0.002
+# Pages of up to some thousand lines are made anew: who looks twice, as in a test, sees what is. That takes
+# about a millisecond; a time would decide by how busy the machine is.
+_SMALL_BYTES: Final = 256 * 1024
+_GZIP_RATIO: Final = 10
 
 _EOF: Final = b"# EOF\n"
 
@@ -88,7 +90,7 @@ class Exposition:
             await asyncio.sleep(0)
         self._took(worked)
         page = Page(tuple(pieces), wish.content_type, "gzip" if gzip else "")
-        if worked > _CHEAP_SECONDS:
+        if page.size > (_SMALL_BYTES // _GZIP_RATIO if gzip else _SMALL_BYTES):
             self._kept[key] = (monotonic() + KEEP_SECONDS, page)
         return page
 

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 
-from observekit.metrics import collecting, exposition, page
+from observekit.metrics import collecting, page
 from observekit.metrics.exposition import Exposition
 from observekit.metrics.page import compressed, in_turns
 
@@ -44,9 +44,8 @@ def large(series: int = 600) -> CollectorRegistry:
 
 
 @pytest.fixture
-def always_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make every page anew, also where a busy machine makes a small one slow, and wait for none."""
-    monkeypatch.setattr(exposition, "_CHEAP_SECONDS", float("inf"))
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for no collector."""
     monkeypatch.setattr(collecting, "COLLECT_SECONDS", 0.05)
 
 
@@ -115,7 +114,6 @@ async def test_who_goes_away_does_not_take_the_page_from_others() -> None:
     assert impatient.cancelled()
 
 
-@pytest.mark.usefixtures("always_anew")
 async def test_a_small_page_is_made_anew() -> None:
     registry = CollectorRegistry()
     gauge = Gauge("level", "h", registry=registry)
@@ -146,7 +144,7 @@ async def test_the_page_in_turns_is_the_page_in_one_go() -> None:
         assert turned.content_type == in_one_go.content_type
 
 
-@pytest.mark.usefixtures("always_anew")
+@pytest.mark.usefixtures("impatient")
 async def test_a_collector_that_never_returns_costs_its_own_families_only() -> None:
     registry = CollectorRegistry()
     Gauge("level", "h", registry=registry).set(3)
@@ -168,7 +166,7 @@ async def test_a_collector_that_never_returns_costs_its_own_families_only() -> N
     await letting_go(made, slow)
 
 
-@pytest.mark.usefixtures("always_anew")
+@pytest.mark.usefixtures("impatient")
 async def test_a_hanging_collector_is_not_asked_again_until_it_returns() -> None:
     registry = CollectorRegistry()
     slow = Slow()
