@@ -1,12 +1,17 @@
 """The probes over HTTP: the right status and word, nothing for strangers, nothing left behind."""
 
 import asyncio
+import json
 import re
 from collections.abc import Callable
 from threading import Event
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from observekit.health.check import Criticality
 
@@ -252,3 +257,39 @@ def test_a_hundred_probes_of_two_paths_at_once_run_each_check_once(observed: "Ob
 
     assert asyncio.run(herd(), debug=True) == {200}
     assert sorted(asked) == ["db", "self"]
+
+
+def test_probes_are_neither_logged_nor_traced(observe: Make, capfd: pytest.CaptureFixture[str]) -> None:
+    observed = observe(logs="own", log_format="json", traces=True)
+    spans = InMemorySpanExporter()
+    provider = trace.get_tracer_provider()
+    assert isinstance(provider, TracerProvider)
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+
+    for path in (*PROBES, "/metrics") * 5:
+        for method in ("GET", "HEAD", "POST"):
+            observed.client.get(path, method=method)
+    observed.client.get("/item")
+    observed.kit.shutdown()
+
+    events = [json.loads(line)["event"] for line in capfd.readouterr().out.splitlines()]
+    assert events == ["observekit.started", "lifecycle.changed", "http.request", "lifecycle.changed"]
+    assert [span.name for span in spans.get_finished_spans()] == ["GET"]
+
+
+def test_a_check_is_logged_when_its_result_changes_and_not_otherwise(
+    observe: Make, capfd: pytest.CaptureFixture[str]
+) -> None:
+    observed = observe(logs="own", log_format="json", check_cache_seconds=0)
+    answers = iter([True, True, False, False, True])
+    observed.kit.readiness("db")(lambda: next(answers))
+
+    for _ in range(5):
+        observed.client.get("/readyz")
+    observed.kit.shutdown()
+
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    told = [
+        (one["was"], one["status"], one["level"]) for one in lines if one["event"] == "health.check_changed"
+    ]
+    assert told == [(None, "ok", "info"), ("ok", "failed", "warning"), ("failed", "ok", "info")]
