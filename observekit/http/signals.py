@@ -75,7 +75,8 @@ def log_request(
     if reason is not None:
         fields["reason"] = reason
     error = exchange.error if isinstance(exchange.error, Exception) else None
-    for name, value in exchange.fields.items():
+    # A copy in one step: a thread that outlives the request may still be annotating.
+    for name, value in exchange.fields.copy().items():
         fields[name if name not in fields else f"{name}_"] = value
     pipeline.emit(_LEVELS[outcome], "http.request", fields, logger="observekit.http", ids=ids, error=error)
 

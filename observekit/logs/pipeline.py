@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, Final
 
 import structlog
@@ -146,11 +147,19 @@ def _add_fields(record: Record, fields: Mapping[str, Any], cleaner: Cleaner) -> 
         if cleaner.left <= 0:
             record["fields_left_out"] = len(fields) - done
             return
-        plain = type(key) is str and len(key) <= _KEY_LENGTH and key.isidentifier()
-        name = key if plain else cleaner.key(key)
+        if type(key) is str and len(key) <= _KEY_LENGTH and _is_free(key) and key not in record:
+            record[key] = cleaner.field(key, value)
+            continue
+        name = cleaner.key(key)
         while name in record or name in _RESERVED:
             name = f"{name}_"
         record[name] = cleaner.field(name, value)
+
+
+@lru_cache(maxsize=4096)
+def _is_free(key: str) -> bool:
+    """Whether *key*, which is short, can be shown as it is and is none of the record's own."""
+    return key.isidentifier() and key not in _RESERVED
 
 
 def _taken_exception(fields: MutableMapping[str, Any]) -> BaseException | None:

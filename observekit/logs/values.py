@@ -54,13 +54,16 @@ class Cleaner:
         """
         self.left -= _COST
         kind = type(value)
+        # The most frequent first.
+        if kind is str:
+            return REDACTED if names_secret(key) else self.text(value)
+        if kind is int:
+            return value if -_WHOLE_LIMIT <= value < _WHOLE_LIMIT else _number(value)
         if value is None or kind is bool:
             return value
-        if kind is int or kind is float:
-            return _number(value)
-        if names_secret(key):
-            return self._secret(value)
-        return self.text(value) if kind is str else self._large(value)
+        if kind is float:
+            return value if isfinite(value) else _number(value)
+        return self._secret(value) if names_secret(key) else self._large(value)
 
     def text(self, value: str) -> str:
         """Return *value* redacted, encodable, and cut where it is too long."""

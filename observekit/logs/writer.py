@@ -78,7 +78,7 @@ class Writer:
 
     def reopen(self) -> None:
         """Write on a thread again, after close()."""
-        self._closed, self._deadline = False, None
+        self._deadline, self._closed = None, False
 
     def close(self, budget_seconds: float) -> None:
         """Write what is waiting, for at most *budget_seconds*.
@@ -111,9 +111,8 @@ class Writer:
         # Not threading.Thread, whose start() waits until the new thread has had its turn.
         try:
             start_new_thread(self._run, ())
-        except (
-            RuntimeError
-        ):  # No more threads, or the interpreter is ending: the caller writes, without waiting.
+        except RuntimeError:
+            # No more threads, or the interpreter is ending: the caller writes, without waiting.
             return False
         return True
 
