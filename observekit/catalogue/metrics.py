@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from observekit.catalogue import process
 from observekit.catalogue.specs import MetricSpec, catalogue
 from observekit.semconv import (
     DEPLOYMENT_ENVIRONMENT_NAME,
@@ -25,6 +26,9 @@ CHECK_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8, 1.
 # Source: what is late by less than 1 ms nobody feels; FAULTS HL-01 calls 0.25 s a stall; probes wait 1 s.
 LAG_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
+# Source: powers of four, from a short JSON object to what a server rather streams; nobody advises any.
+SIZE_BUCKETS: Final = tuple(float(4**power) for power in range(3, 14))
+
 METHODS: Final = (*sorted(KNOWN_METHODS), OTHER_METHOD)
 COMPONENTS: Final = ("collector", "config", "exchange", "health", "logs", "metrics", "traces")
 """Parts of observekit whose failures are counted apart."""
@@ -33,7 +37,8 @@ REQUEST_DURATION: Final = MetricSpec(
     name="http_server_request_duration_seconds",
     kind="histogram",
     unit="seconds",
-    help="Time from the arrival of an HTTP request to the last byte of its response.",
+    help="Time from the arrival of an HTTP request to the last byte of its response; for each method and "
+    "route that has been seen, the series of status 500 is there from zero on.",
     labels=(label(HTTP_REQUEST_METHOD), label(HTTP_ROUTE), label(HTTP_RESPONSE_STATUS_CODE)),
     buckets=LATENCY_BUCKETS,
     values={label(HTTP_REQUEST_METHOD): METHODS},
@@ -56,9 +61,38 @@ TIME_TO_FIRST_BYTE: Final = MetricSpec(
 REQUESTS_ABORTED: Final = MetricSpec(
     name="http_server_requests_aborted_total",
     kind="counter",
-    help="HTTP requests that ended before their response was complete.",
+    help="HTTP requests that ended before their response was complete; from zero on for each route that has "
+    "been seen.",
     labels=(label(HTTP_ROUTE), "reason"),
     values={"reason": ("cancelled", "client_disconnect", "error", "no_response")},
+)
+BACKGROUND_DURATION: Final = MetricSpec(
+    name="http_server_background_duration_seconds",
+    kind="histogram",
+    unit="seconds",
+    help="Time from the last byte of an HTTP response to the return of the application, as background tasks "
+    "take it; requests where it is 1 ms or less are not counted here.",
+    labels=(label(HTTP_ROUTE),),
+    buckets=LATENCY_BUCKETS,
+)
+REQUEST_BODY_SIZE: Final = MetricSpec(
+    name="http_server_request_body_size_bytes",
+    kind="histogram",
+    unit="bytes",
+    help="Bytes of HTTP request bodies that the application has read to their end; only with body_sizes.",
+    labels=REQUEST_DURATION.labels,
+    buckets=SIZE_BUCKETS,
+    values={label(HTTP_REQUEST_METHOD): METHODS},
+)
+RESPONSE_BODY_SIZE: Final = MetricSpec(
+    name="http_server_response_body_size_bytes",
+    kind="histogram",
+    unit="bytes",
+    help="Bytes of HTTP response bodies that were sent; without those that the server reads from a file "
+    "itself; only with body_sizes.",
+    labels=REQUEST_DURATION.labels,
+    buckets=SIZE_BUCKETS,
+    values={label(HTTP_REQUEST_METHOD): METHODS},
 )
 TARGET_INFO: Final = MetricSpec(
     name="target_info",
@@ -232,78 +266,10 @@ INTERNAL_ERRORS: Final = MetricSpec(
     values={"component": COMPONENTS},
 )
 
-# Made by prometheus-client's own collectors; listed because boards and rules stand on them.
-PROCESS_CPU: Final = MetricSpec(
-    name="process_cpu_seconds_total",
-    kind="counter",
-    unit="seconds",
-    help="User and system CPU time spent by the process.",
-    origin="prometheus_client",
+METRICS: Final = catalogue(
+    value
+    for module in (globals(), vars(process))
+    for value in tuple(module.values())
+    if isinstance(value, MetricSpec)
 )
-PROCESS_MEMORY: Final = MetricSpec(
-    name="process_resident_memory_bytes",
-    kind="gauge",
-    unit="bytes",
-    help="Resident memory of the process.",
-    origin="prometheus_client",
-)
-PROCESS_VIRTUAL_MEMORY: Final = MetricSpec(
-    name="process_virtual_memory_bytes",
-    kind="gauge",
-    unit="bytes",
-    help="Virtual memory of the process.",
-    origin="prometheus_client",
-)
-PROCESS_START_TIME: Final = MetricSpec(
-    name="process_start_time_seconds",
-    kind="gauge",
-    unit="seconds",
-    help="When the process started, as a Unix time.",
-    origin="prometheus_client",
-)
-PROCESS_OPEN_FDS: Final = MetricSpec(
-    name="process_open_fds",
-    kind="gauge",
-    help="Open file descriptors of the process.",
-    origin="prometheus_client",
-)
-PROCESS_MAX_FDS: Final = MetricSpec(
-    name="process_max_fds",
-    kind="gauge",
-    help="Limit of open file descriptors of the process.",
-    origin="prometheus_client",
-)
-GC_COLLECTIONS: Final = MetricSpec(
-    name="python_gc_collections_total",
-    kind="counter",
-    help="Times a generation was collected.",
-    labels=("generation",),
-    values={"generation": ("0", "1", "2")},
-    origin="prometheus_client",
-)
-GC_OBJECTS_COLLECTED: Final = MetricSpec(
-    name="python_gc_objects_collected_total",
-    kind="counter",
-    help="Objects that the garbage collector freed.",
-    labels=("generation",),
-    values={"generation": ("0", "1", "2")},
-    origin="prometheus_client",
-)
-GC_OBJECTS_UNCOLLECTABLE: Final = MetricSpec(
-    name="python_gc_objects_uncollectable_total",
-    kind="counter",
-    help="Objects that the garbage collector found and could not free.",
-    labels=("generation",),
-    values={"generation": ("0", "1", "2")},
-    origin="prometheus_client",
-)
-PYTHON_INFO: Final = MetricSpec(
-    name="python_info",
-    kind="info",
-    help="The interpreter: constant 1, the facts are in the labels.",
-    labels=("implementation", "major", "minor", "patchlevel", "version"),
-    origin="prometheus_client",
-)
-
-METRICS: Final = catalogue(value for value in tuple(globals().values()) if isinstance(value, MetricSpec))
-"""All metric families by name, in the order of this file."""
+"""All metric families by name: those of this file, then those of the process."""

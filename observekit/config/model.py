@@ -92,6 +92,12 @@ class Config:
     metrics_path: str | None = setting(
         "/metrics", PATH, "OBSERVEKIT_METRICS_PATH", help="Where Prometheus scrapes."
     )
+    body_sizes: bool = setting(
+        False,
+        FLAG,
+        "OBSERVEKIT_BODY_SIZES",
+        help="Whether sizes of HTTP bodies are measured.",
+    )
     runtime: bool = setting(
         True,
         FLAG,

@@ -1,18 +1,22 @@
 """The state of one request, and what came of it."""
 
 from asyncio import CancelledError
-from collections.abc import MutableMapping
 from time import perf_counter
 from typing import Final, Literal
 
 from observekit.asgi import Message, Receive, Send
 from observekit.correlation import Fields
+from observekit.http.body import RequestBody
+from observekit.http.messages import kind_of, size_of
 
 Outcome = Literal["ok", "client_error", "server_error", "aborted"]
 Reason = Literal["cancelled", "client_disconnect", "error", "no_response"]
 
 _CLIENT_ERROR: Final = 400
 _SERVER_ERROR: Final = 500
+# Source: RFC 9110, 15.3.5 and 15.4.5: a server leaves out any body of these, as it does for HEAD.
+_BODILESS: Final = frozenset({204, 304})
+_FILES: Final = frozenset({"http.response.pathsend", "http.response.zerocopysend"})
 
 
 class Exchange:
@@ -20,6 +24,8 @@ class Exchange:
 
     Times are readings of a monotonic clock in seconds; ``None`` where it has not come to that.
     ``status`` is what went to the client; ``None`` where the client got nothing.
+    ``bytes`` is ``None`` where the server reads the body from a file itself; ``background`` is the time
+    that the application went on for after the last byte.
     A message of any shape is passed on: what is wrong with it is between the application and its server.
     """
 
@@ -30,18 +36,21 @@ class Exchange:
         "_receive",
         "_send",
         "_trailers",
+        "background",
         "bytes",
         "ended",
         "error",
         "fields",
         "first_byte",
+        "request_body",
         "started",
         "status",
     )
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, receive: Receive, send: Send, request_body: RequestBody | None = None) -> None:
         self._receive = receive
         self._send = send
+        self.request_body = request_body
         self._trailers = False
         self._closing = False
         self._complete = False
@@ -50,7 +59,8 @@ class Exchange:
         self.first_byte: float | None = None
         self.ended: float | None = None
         self.status: int | None = None
-        self.bytes = 0
+        self.background = 0.0
+        self.bytes: int | None = 0
         self.error: BaseException | None = None
         self.fields: Fields = {}
 
@@ -58,13 +68,13 @@ class Exchange:
         """Pass on a message from the server, and note if it says that the client is gone."""
         message = await self._receive()
         # While the last piece is on its way, a disconnect says that the response is complete.
-        if _kind(message) == "http.disconnect" and not self._closing:
+        if kind_of(message) == "http.disconnect" and not self._closing:
             self._disconnected = True
         return message
 
     async def send(self, message: Message) -> None:
         """Pass on a message to the server, and note the start and the end of the response."""
-        kind = _kind(message)
+        kind = kind_of(message)
         last = kind != "http.response.start" and self._is_last(kind, message)
         self._closing = self._closing or last
         try:
@@ -75,7 +85,10 @@ class Exchange:
         if kind == "http.response.start":
             self._note_start(message)
         elif kind == "http.response.body":
-            self.bytes += _size(message)
+            if self.bytes is not None:
+                self.bytes += size_of(message)
+        elif kind in _FILES:
+            self.bytes = None
         if last and not self._complete:
             self._complete = True
             self.ended = perf_counter()
@@ -107,8 +120,10 @@ class Exchange:
         """Note that the application has returned or raised: nothing will be sent any more."""
         # Frameworks cancel what sends the last piece when the server says that the response is complete.
         self._complete = self._complete or (self._closing and self.error is None)
+        returned = perf_counter()
         if self.ended is None:
-            self.ended = perf_counter()
+            self.ended = returned
+        self.background = returned - self.ended
         if self.status is None and not self._disconnected and not self._was_cancelled():
             # Source: uvicorn, hypercorn and granian answer 500 for an application that does not.
             self.status = _SERVER_ERROR
@@ -140,21 +155,24 @@ class Exchange:
         """
         return None if self._disconnected or self._was_cancelled() else self.error
 
+    def error_type(self) -> str | None:
+        """Return what the conventions call the type of the error, ``None`` where there is none."""
+        reason, failure = self.reason(), self.failure()
+        if failure is not None:
+            return type(failure).__qualname__
+        if reason is not None:
+            return reason
+        return str(self.status) if self.outcome() == "server_error" else None
+
+    def response_bytes(self, method: str) -> int | None:
+        """Return how many bytes of a body were sent, ``None`` where the server alone knows."""
+        return 0 if method == "HEAD" or self.status in _BODILESS else self.bytes
+
     def _was_cancelled(self) -> bool:
-        return self.error is not None and _is_cancellation(self.error)
+        return self.error is not None and is_cancellation(self.error)
 
 
-def _kind(message: object) -> str | None:
-    kind = message.get("type") if isinstance(message, MutableMapping) else None
-    return kind if isinstance(kind, str) else None
-
-
-def _size(message: Message) -> int:
-    body = message.get("body")
-    return len(body) if isinstance(body, bytes | bytearray | memoryview) else 0
-
-
-def _is_cancellation(error: BaseException) -> bool:
+def is_cancellation(error: BaseException) -> bool:
     """Whether *error* only says that the work was given up: by asyncio, by trio, by the end of the loop."""
     pending = [error]
     while pending:

@@ -14,6 +14,7 @@ from observekit.http.exchange import Exchange
 from observekit.http.lifespan import Lifespan
 from observekit.http.route import Routes
 from observekit.http.signals import RequestMetrics, known_method, log_request
+from observekit.http.sizes import sized_exchange
 from observekit.http.span import ServerSpan, Tracing
 from observekit.logs.pipeline import Pipeline
 from observekit.semconv import UNMATCHED_ROUTE
@@ -48,13 +49,15 @@ class _Begun(NamedTuple):
 class HttpLayer:
     """Observes an ASGI application; nothing of a request is kept here."""
 
-    __slots__ = ("_parts", "_routes", "app")
+    __slots__ = ("_exchange", "_parts", "_routes", "app")
 
     def __init__(self, app: ASGIApp, parts: Parts) -> None:
         # Named as everywhere, so that those who walk the middleware stack find their way.
         self.app = app
         self._parts = parts
         self._routes = Routes()
+        sized = parts.metrics is not None and parts.metrics.sizes is not None
+        self._exchange = sized_exchange if sized else Exchange
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection, or the life of the application."""
@@ -85,7 +88,7 @@ class HttpLayer:
             return None
 
     async def _observe(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = Exchange(receive, send)
+        exchange = self._exchange(receive, send)
         begun = self._begin(scope, exchange)
         if begun is None:
             await self.app(scope, receive, send)

@@ -77,7 +77,7 @@ class ServerSpan:
             span.set_attribute(HTTP_ROUTE, route[: self.limits.attribute])
         if exchange.status is not None:
             span.set_attribute(HTTP_RESPONSE_STATUS_CODE, exchange.status)
-        error_type = _error_type(exchange)
+        error_type = exchange.error_type()
         if error_type is not None:
             span.set_attribute(ERROR_TYPE, error_type)
         if exchange.outcome() == "server_error":
@@ -239,12 +239,3 @@ def _exception_attributes(error: Exception, length: int) -> dict[str, AttributeV
         "exception.message": _cut(redact_text(told["message"]), length),
         "exception.stacktrace": _cut(redact_text("\n".join([*told["frames"], *causes])), length),
     }
-
-
-def _error_type(exchange: Exchange) -> str | None:
-    reason, failure = exchange.reason(), exchange.failure()
-    if failure is not None:
-        return type(failure).__qualname__
-    if reason is not None:
-        return reason
-    return str(exchange.status) if exchange.outcome() == "server_error" else None

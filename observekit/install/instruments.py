@@ -13,6 +13,7 @@ from observekit.errors import ConfigError
 from observekit.guard import Guard
 from observekit.health.check import Check, Result
 from observekit.http.signals import RequestMetrics
+from observekit.http.sizes import SizeMetrics
 from observekit.install.identity import target_info
 from observekit.metrics.exposition import Exposition, collectors
 from observekit.metrics.store import Store
@@ -28,6 +29,8 @@ class Instruments:
             active=store.gauge(catalogue.ACTIVE_REQUESTS),
             first_byte=store.histogram(catalogue.TIME_TO_FIRST_BYTE),
             aborted=store.counter(catalogue.REQUESTS_ABORTED),
+            background=store.histogram(catalogue.BACKGROUND_DURATION),
+            sizes=_sizes(store) if config.body_sizes else None,
         )
         self._check_duration = store.histogram(catalogue.HEALTH_CHECK_DURATION)
         self._log_records = store.counter(catalogue.LOG_RECORDS)
@@ -82,6 +85,13 @@ class Instruments:
             catalogue.INTERNAL_ERRORS,
             lambda: [((component,), float(count)) for component, count in dict(guard.failures).items()],
         )
+
+
+def _sizes(store: Store) -> SizeMetrics:
+    return SizeMetrics(
+        request=store.histogram(catalogue.REQUEST_BODY_SIZE),
+        response=store.histogram(catalogue.RESPONSE_BODY_SIZE),
+    )
 
 
 def register(store: Store, registry: CollectorRegistry) -> Callable[[], None]:

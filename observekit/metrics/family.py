@@ -25,7 +25,7 @@ class Family(Generic[AnyCell]):
     *overflowed* is told the family and the label each time.
     """
 
-    __slots__ = ("_cells", "_limit", "_lock", "_make", "_overflowed", "_seen", "spec")
+    __slots__ = ("_cells", "_limit", "_lock", "_make", "_new", "_overflowed", "_seen", "spec")
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class Family(Generic[AnyCell]):
         self._make = make
         self._limit = limit
         self._overflowed = overflowed
+        self._new: Callable[[Labels], None] | None = None
         self._lock = RLock()
         self._cells: dict[Labels, AnyCell] = {}
         self._seen: list[set[str]] = [set() for _ in spec.labels]
@@ -50,6 +51,17 @@ class Family(Generic[AnyCell]):
         """Return the cell of the series with these label values, in the order of the spec."""
         found = self._cells.get(values)
         return self._find(values) if found is None else found
+
+    def on_new(self, told: Callable[[Labels], None]) -> None:
+        """Tell *told* the label values of each further series that gets an event of its own."""
+        self._new = told
+
+    def prepare(self, *values: str) -> None:
+        """Let a series be there at zero, if there is plenty of room: what happens goes before what may."""
+        clean = tuple(map(cleaned, values))
+        with self._lock:
+            if clean not in self._cells and len(self._cells) < self._limit // 2:
+                self._add(clean)
 
     def series(self) -> Iterator[tuple[Labels, AnyCell]]:
         """Yield each series as it is now."""
@@ -67,7 +79,12 @@ class Family(Generic[AnyCell]):
         with self._lock:
             if clean not in self._cells and len(self._cells) >= self._limit:
                 clean = self._overflow(clean)
-            return self._cells[clean] if clean in self._cells else self._add(clean)
+            if clean in self._cells:
+                return self._cells[clean]
+            cell = self._add(clean)
+            if self._new is not None:
+                self._new(clean)
+            return cell
 
     def _add(self, values: Labels) -> AnyCell:
         cell = self._cells[values] = self._make()

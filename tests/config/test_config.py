@@ -44,6 +44,7 @@ def test_the_defaults_are_these() -> None:
         "metrics": True,
         "metrics_path": "/metrics",
         "runtime": True,
+        "body_sizes": False,
         "series_limit": 2000,
         "logs": "own",
         "log_format": "auto",

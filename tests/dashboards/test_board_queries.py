@@ -262,6 +262,8 @@ _ON_NO_PANEL: Mapping[str, str] = {
         ),
         "for a board on the runtime",
     ),
+    "http_server_request_body_size_bytes": "is there for those only who ask for it",
+    "http_server_response_body_size_bytes": "is there for those only who ask for it",
     "observekit_export_duration_seconds": "its failures show as dropped spans; for a board on telemetry",
     "observekit_spans_total": "the spans that were not lost; for a board on telemetry",
     "process_virtual_memory_bytes": "says little of what a process uses; resident memory does",

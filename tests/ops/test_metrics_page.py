@@ -7,6 +7,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from observekit.catalogue import METRICS, MetricSpec
+from observekit.http.signals import BACKGROUND_SECONDS
 
 if TYPE_CHECKING:
     from tests.ops.conftest import Observed
@@ -65,14 +67,19 @@ def busy(observe: Make, monkeypatch: pytest.MonkeyPatch) -> "Observed":
         if scope["path"] == "/silent":
             return
         scope["route"], scope["endpoint"] = Route(scope["path"]), None
+        await receive()
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
+        answered = perf_counter()
+        while perf_counter() < answered + 2 * BACKGROUND_SECONDS:
+            pass
 
     monkeypatch.setenv("OBSERVEKIT_LOG_LEVEL", "loud")
     observed = observe(
         app,
         registry=registry,
         series_limit=10,
+        body_sizes=True,
         traces=True,
         traces_endpoint="http://127.0.0.1:9/v1/traces",
         traces_timeout_seconds=0.1,

@@ -1,6 +1,7 @@
 """The service board: one service, from "is it fine" down to "what is missing in the data"."""
 
-from observekit.catalogue.metrics import PROCESS_START_TIME, REQUEST_DURATION, TARGET_INFO
+from observekit.catalogue.metrics import REQUEST_DURATION, TARGET_INFO
+from observekit.catalogue.process import PROCESS_START_TIME
 from observekit.dashboards.board import Annotation, Board, Variable
 from observekit.dashboards.promql import joined, label_values, min_by, now, scaled
 from observekit.dashboards.rows.glance import glance

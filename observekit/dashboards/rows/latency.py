@@ -1,18 +1,18 @@
 """Duration: how long requests take, and on which routes."""
 
 from observekit.catalogue import MetricSpec
-from observekit.catalogue.metrics import REQUEST_DURATION, TIME_TO_FIRST_BYTE
+from observekit.catalogue.metrics import BACKGROUND_DURATION, REQUEST_DURATION, TIME_TO_FIRST_BYTE
 from observekit.dashboards.limits import LATENCY
 from observekit.dashboards.looks import Heatmap, TimeSeries
 from observekit.dashboards.panels import Panel, Row, Scale, Target
-from observekit.dashboards.promql import busiest, increase, quantile, sum_by
+from observekit.dashboards.promql import busiest, increase, quantile, rate, sum_by
 from observekit.dashboards.scope import ON_ROUTE, ROUTE
-from observekit.dashboards.series import buckets, counts
+from observekit.dashboards.series import buckets, counts, sums
 
 
 def latency() -> Row:
     """Return the row on how long requests take."""
-    return Row("Duration", (_percentiles(), _by_route(), _heatmap(), _first_byte()))
+    return Row("Duration", (_percentiles(), _by_route(), _heatmap(), _first_byte(), _background()))
 
 
 def _percentiles() -> Panel:
@@ -83,6 +83,24 @@ def _first_byte() -> Panel:
         width=12,
         thresholds=LATENCY,
         scale=Scale(lowest=0, empty="no traffic"),
+    )
+
+
+def _background() -> Panel:
+    spent = rate(sums(BACKGROUND_DURATION, *ON_ROUTE))
+    return Panel(
+        title="Background work in progress by route",
+        description=(
+            "How many requests, on average, are answered to the last byte and still at work, as background "
+            "tasks are. No client waits for it, but it keeps workers busy and holds up a shutdown: when it "
+            "grows without an end, the work belongs into a queue."
+        ),
+        unit="short",
+        look=TimeSeries(stacked=True),
+        targets=(Target(query=sum_by(spent, ROUTE), legend=f"{{{{{ROUTE}}}}}"),),
+        width=24,
+        height=6,
+        scale=Scale(lowest=0, empty="none"),
     )
 
 
