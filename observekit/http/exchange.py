@@ -33,6 +33,8 @@ class Exchange:
         "_closing",
         "_complete",
         "_disconnected",
+        "_outcome",
+        "_reason",
         "_receive",
         "_send",
         "_trailers",
@@ -55,6 +57,8 @@ class Exchange:
         self._closing = False
         self._complete = False
         self._disconnected = False
+        self._reason: Reason | None = None
+        self._outcome: Outcome = "ok"
         self.started = perf_counter()
         self.first_byte: float | None = None
         self.ended: float | None = None
@@ -127,9 +131,18 @@ class Exchange:
         if self.status is None and not self._disconnected and not self._was_cancelled():
             # Source: uvicorn, hypercorn and granian answer 500 for an application that does not.
             self.status = _SERVER_ERROR
+        self._reason = self._why_incomplete()
+        self._outcome = self._what_came_of_it()
 
     def reason(self) -> Reason | None:
         """Return why the response did not come to its end, ``None`` where it did; call after close()."""
+        return self._reason
+
+    def outcome(self) -> Outcome:
+        """Return what came of the request; call after close()."""
+        return self._outcome
+
+    def _why_incomplete(self) -> Reason | None:
         if self._disconnected:
             return "client_disconnect"
         if self._complete:
@@ -138,9 +151,8 @@ class Exchange:
             return "no_response"
         return "cancelled" if self._was_cancelled() else "error"
 
-    def outcome(self) -> Outcome:
-        """Return what came of the request; call after close()."""
-        reason = self.reason()
+    def _what_came_of_it(self) -> Outcome:
+        reason = self._reason
         if reason in {"client_disconnect", "cancelled"}:
             return "aborted"
         failed = reason is not None or self.failure() is not None

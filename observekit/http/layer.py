@@ -10,13 +10,13 @@ from opentelemetry.trace import SpanContext, format_span_id, format_trace_id, ge
 from observekit.asgi import ASGIApp, Receive, Scope, Send
 from observekit.correlation import with_fields
 from observekit.guard import Guard
+from observekit.http.event import RequestLog
 from observekit.http.exchange import Exchange
 from observekit.http.lifespan import Lifespan
 from observekit.http.route import Routes
-from observekit.http.signals import RequestMetrics, known_method, log_request
+from observekit.http.signals import RequestMetrics, known_method
 from observekit.http.sizes import sized_exchange
 from observekit.http.span import ServerSpan, Tracing
-from observekit.logs.pipeline import Pipeline
 from observekit.semconv import UNMATCHED_ROUTE
 
 Endpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -30,7 +30,7 @@ class Parts(NamedTuple):
 
     metrics: RequestMetrics | None
     tracing: Tracing | None
-    logs: Pipeline | None
+    logs: RequestLog | None
     endpoints: Mapping[str, Endpoint]
     lifespan: Lifespan
     guard: Guard
@@ -172,7 +172,7 @@ class HttpLayer:
             except Exception as error:  # noqa: BLE001 -- its event is still to be written
                 parts.guard.failed("metrics", error)
         if parts.logs is not None:
-            log_request(parts.logs, scope, exchange, route, ids)
+            parts.logs.write(scope, exchange, route, ids)
 
     def _route(self, scope: Scope) -> str:
         try:

@@ -1,36 +1,24 @@
-"""What a request leaves behind: its samples and its canonical event, from the same facts as its span."""
+"""What a request adds to the metrics."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Final
 
 from observekit.asgi import Scope
 from observekit.http.exchange import Exchange
 from observekit.http.sizes import SizeMetrics
-from observekit.logs.pipeline import Pipeline
 from observekit.metrics.cells import CounterCell, GaugeCell, HistogramCell
 from observekit.metrics.family import Family
 from observekit.semconv import (
-    CLIENT_ADDRESS,
-    HTTP_REQUEST_METHOD,
-    HTTP_RESPONSE_STATUS_CODE,
-    HTTP_ROUTE,
     KNOWN_METHODS,
     OTHER_METHOD,
     UNMATCHED_ROUTE,
-    URL_PATH,
-    label,
 )
 
-_LEVELS: Final = {"ok": "info", "client_error": "info", "server_error": "error", "aborted": "warning"}
 # Source: what frameworks do to return takes a tenth of this without any task, and a busy loop's turn about as
 # long. To file every request would cost each one, and the tasks would drown in quantiles of nothing.
 BACKGROUND_SECONDS: Final = 0.001
-_METHOD: Final = label(HTTP_REQUEST_METHOD)
-_ROUTE: Final = label(HTTP_ROUTE)
-_STATUS: Final = label(HTTP_RESPONSE_STATUS_CODE)
-_PATH: Final = label(URL_PATH)
-_CLIENT: Final = label(CLIENT_ADDRESS)
+# More kinds of requests than a service has; those past them are looked up each time.
+_KINDS: Final = 4096
 
 
 def known_method(scope: Scope) -> str:
@@ -49,6 +37,9 @@ class RequestMetrics:
     aborted: Family[CounterCell]
     background: Family[HistogramCell]
     sizes: SizeMetrics | None = None
+    _kept: dict[tuple[str, str, int | None], tuple[HistogramCell, HistogramCell]] = field(
+        default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         self.duration.on_new(self._expect_failures)
@@ -66,51 +57,34 @@ class RequestMetrics:
 
     def record(self, exchange: Exchange, method: str, route: str, trace: tuple[str, str] | None) -> None:
         """Count a closed exchange; *trace* is an exemplar's trace and span id."""
-        status = "" if exchange.status is None else str(exchange.status)
-        ended = exchange.ended or exchange.started
-        self.duration.cell(method, route, status).observe(ended - exchange.started, trace)
+        kept = self._kept.get((method, route, exchange.status))
+        duration, first_byte = self._cells(exchange, method, route) if kept is None else kept
+        started = exchange.started
+        duration.observe((exchange.ended or started) - started, trace)
         if exchange.first_byte is not None:
-            self.first_byte.cell(route).observe(exchange.first_byte - exchange.started, trace)
+            first_byte.observe(exchange.first_byte - started, trace)
         reason = exchange.reason()
         if reason is not None:
             self.aborted.cell(route, reason).add()
         if exchange.background > BACKGROUND_SECONDS:
             self.background.cell(route).observe(exchange.background, trace)
         if self.sizes is not None:
-            self.sizes.record(exchange, method, route, status)
+            self.sizes.record(exchange, method, route, _shown(exchange.status))
+
+    def _cells(self, exchange: Exchange, method: str, route: str) -> tuple[HistogramCell, HistogramCell]:
+        """Find the cells of a kind of request, and keep them unless they are overflow, which is counted."""
+        status = _shown(exchange.status)
+        found = self.duration.cell(method, route, status), self.first_byte.cell(route)
+        series = self.duration.known(method, route, status), self.first_byte.known(route)
+        if found == series and len(self._kept) < _KINDS:
+            self._kept[method, route, exchange.status] = found
+        return found
 
 
-def log_request(
-    pipeline: Pipeline, scope: Scope, exchange: Exchange, route: str, ids: Mapping[str, str]
-) -> None:
-    """Write the canonical event of a closed exchange."""
-    outcome = exchange.outcome()
-    fields: dict[str, Any] = {
-        _METHOD: scope["method"],
-        _ROUTE: route,
-        _PATH: scope.get("path"),
-        _STATUS: exchange.status,
-        "outcome": outcome,
-        "duration_seconds": _seconds(exchange, exchange.ended),
-        "time_to_first_byte_seconds": _seconds(exchange, exchange.first_byte),
-        "response_bytes": exchange.response_bytes(scope["method"]),
-        _CLIENT: address(scope.get("client")),
-    }
-    reason = exchange.reason()
-    if reason is not None:
-        fields["reason"] = reason
-    error = exchange.error if isinstance(exchange.error, Exception) else None
-    # A copy in one step: a thread that outlives the request may still be annotating.
-    for name, value in exchange.fields.copy().items():
-        fields[name if name not in fields else f"{name}_"] = value
-    pipeline.emit(_LEVELS[outcome], "http.request", fields, logger="observekit.http", ids=ids, error=error)
+def _shown(status: int | None) -> str:
+    return "" if status is None else str(status)
 
 
 def address(end: object) -> str | None:
     """Return the host of one end of a connection, where the server knows it."""
     return end[0] if isinstance(end, tuple | list) and end and isinstance(end[0], str) else None
-
-
-def _seconds(exchange: Exchange, reading: float | None) -> float | None:
-    # Microseconds are what the clock is good for; more digits only cost bytes.
-    return None if reading is None else round(reading - exchange.started, 6)

@@ -8,6 +8,7 @@ from observekit.guard import Guard
 from observekit.health.endpoints import Probes
 from observekit.health.engine import Engine
 from observekit.health.lifecycle import Lifecycle, State
+from observekit.http.event import RequestLog
 from observekit.http.layer import HttpLayer, Parts
 from observekit.http.lifespan import Lifespan
 from observekit.install.identity import resource
@@ -109,7 +110,7 @@ def _put_layer(
     parts = Parts(
         metrics=instruments.requests if kit.config.metrics else None,
         tracing=None if traces is None else traces.tracing,
-        logs=None if logs is None else logs.pipeline,
+        logs=None if logs is None else RequestLog(logs.pipeline),
         endpoints=endpoints(kit.config, exposition, Probes(kit.lifecycle, kit.engine), guard),
         lifespan=Lifespan(kit.lifecycle, _nothing if logs is None else logs.take_over, kit.flush, guard),
         guard=guard,

@@ -9,6 +9,8 @@ import structlog
 from structlog.contextvars import get_contextvars
 
 from observekit.guard import Guard
+from observekit.logs.encoder import encode
+from observekit.logs.prepared import PreparedEvent
 from observekit.logs.record import Head, Record, described, exception_of, stack_of, type_of
 from observekit.logs.values import Cleaner
 
@@ -113,6 +115,22 @@ class Pipeline:
             self._write(line)
         except Exception as failure:  # noqa: BLE001 -- whatever happens here, the caller goes on
             self.failed(failure)
+
+    def prepare(
+        self, level: str, event: str, logger: str, constants: Mapping[str, Any]
+    ) -> PreparedEvent | None:
+        """Return what writes *event* with the same fields each time; ``None`` where lines are no JSON."""
+        if self._encode is not encode:
+            return None
+        return PreparedEvent(
+            self._head, level, event, logger, constants, write=self._write, count=self._count
+        )
+
+    def further(self, fields: Mapping[str, Any]) -> bytes:
+        """Return *fields*, redacted, as they stand in a line of JSON, with a comma in front."""
+        record: Record = {}
+        _add_fields(record, fields, Cleaner())
+        return b"," + encode(record)[1:-2] if record else b""
 
     def line(self, level: str, event: str, fields: Mapping[str, Any]) -> bytes:
         """Return a record of our own as a line, for whoever writes it himself."""

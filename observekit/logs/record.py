@@ -48,6 +48,10 @@ class Head:
             "service": self._service,
         }
 
+    def stamp_now(self) -> bytes:
+        """Return the time as it stands in a line."""
+        return self._stamp(time()).encode()
+
     def current_ids(self) -> Mapping[str, str]:
         """Return the ids of the current span, sampled or not; nothing outside of any."""
         context = get_current_span().get_span_context()

@@ -63,6 +63,10 @@ class Family(Generic[AnyCell]):
             if clean not in self._cells and len(self._cells) < self._limit // 2:
                 self._add(clean)
 
+    def known(self, *values: str) -> AnyCell | None:
+        """Return the cell of a series that is there; it stays the series' cell, so that it may be kept."""
+        return self._cells.get(values)
+
     def series(self) -> Iterator[tuple[Labels, AnyCell]]:
         """Yield each series as it is now."""
         with self._lock:

@@ -1,6 +1,7 @@
 """A layer on a bench: what it counts, says and traces of a request must be one and the same account."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -15,11 +16,13 @@ from observekit.catalogue.metrics import COMPONENTS
 from observekit.config import Config
 from observekit.guard import Guard
 from observekit.health.lifecycle import Lifecycle
+from observekit.http.event import RequestLog
 from observekit.http.layer import HttpLayer, Parts
 from observekit.http.lifespan import Lifespan
 from observekit.http.span import Limits, Tracing
 from observekit.install.instruments import Instruments
 from observekit.integrations.starlette import SCOPE_CLAIMS
+from observekit.logs.encoder import encode
 from observekit.logs.pipeline import Pipeline
 from observekit.traces.propagation import propagator
 from observekit.traces.provider import make_provider
@@ -127,7 +130,7 @@ class Bench:
         self.parts = Parts(
             metrics=self.instruments.requests,
             tracing=tracing,
-            logs=Pipeline("service", self._keep, lambda _: None, lambda _: None, self.guard),
+            logs=RequestLog(Pipeline("service", encode, self._keep, lambda _: None, self.guard)),
             endpoints={},
             lifespan=Lifespan(self.lifecycle, lambda: None, self._flush, self.guard),
             guard=self.guard,
@@ -200,9 +203,8 @@ class Bench:
     def in_flight(self) -> float:
         return sum(cell.value for _, cell in self.instruments.requests.active.series())
 
-    def _keep(self, record: dict[str, Any]) -> bytes:
-        self.events.append(record)
-        return b""
+    def _keep(self, line: bytes) -> None:
+        self.events.append(json.loads(line))
 
     async def _flush(self) -> None:
         self.flushed += 1
