@@ -10,6 +10,9 @@ from typing import Final, NamedTuple
 _ACCESS: Final = ("uvicorn.access", "gunicorn.access", "hypercorn.access", "granian.access")
 # Loggers that servers write to; they may be configured after us, and before the application starts.
 _SERVERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.asgi")
+# Clients that write a line for each request they send, with its whole query string; the span of it has neither
+# the noise nor the secrets. A level that somebody has set is his.
+_CHATTY: Final = ("httpx",)
 
 
 class _State(NamedTuple):
@@ -51,6 +54,10 @@ class Takeover:
             # Without a handler in reach uvicorn does not even format the line.
             kept = tuple(one for one in access.handlers if one is not self._handler and not _prints(one))
             self._change(access, _State(kept, False, access.level))  # noqa: FBT003 -- named by its place
+        for name in _CHATTY:
+            chatty = logging.getLogger(name)
+            if chatty.level == logging.NOTSET:
+                self._change(chatty, _state(chatty)._replace(level=logging.WARNING))
         for name in _SERVERS:
             logging.getLogger(name).addFilter(self._arrive)
 

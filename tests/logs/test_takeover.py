@@ -241,3 +241,26 @@ def test_nothing_falls_to_the_last_resort(takeover: Takeover, capfd: pytest.Capt
     logging.getLogger("tested.inner").warning("said")
 
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_lines_of_a_client_for_each_request_it_sends_are_left_out(takeover: Takeover) -> None:
+    client = logging.getLogger("httpx")
+    before = client.level
+
+    takeover.take()
+    during = client.level
+    takeover.give_back()
+
+    assert (before, during, client.level) == (logging.NOTSET, logging.WARNING, logging.NOTSET)
+
+
+def test_a_client_whose_level_somebody_has_set_keeps_it(takeover: Takeover) -> None:
+    client = logging.getLogger("httpx")
+    client.setLevel(logging.DEBUG)
+
+    takeover.take()
+    during = client.level
+    takeover.give_back()
+    client.setLevel(logging.NOTSET)
+
+    assert during == logging.DEBUG
