@@ -46,6 +46,12 @@ INTERNAL_ERROR: Final = EventSpec(
     help="Something inside observekit failed and was kept away from the service; at most one a minute each.",
     fields=("component", "error", "failures"),
 )
+METRIC_LEFT_OUT: Final = EventSpec(
+    name="observekit.metric_left_out",
+    level="info",
+    help="An OpenTelemetry metric is not on the page: its name is taken, or its kind is unknown there.",
+    fields=("metric", "reason"),
+)
 LOGS_RESUMED: Final = EventSpec(
     name="observekit.logs_resumed",
     level="warning",

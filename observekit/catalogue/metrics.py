@@ -193,6 +193,13 @@ COLLECTOR_ERRORS: Final = MetricSpec(
     help="Collectors whose families are missing from a page because they failed.",
     labels=("collector",),
 )
+OTEL_METRICS_LEFT_OUT: Final = MetricSpec(
+    name="observekit_otel_metrics_left_out",
+    kind="gauge",
+    help="OpenTelemetry metrics left out of the page: their name is taken, or their kind unknown there.",
+    labels=("reason",),
+    values={"reason": ("exponential_histogram", "name_taken", "observekit")},
+)
 EVENT_LOOP_LAG: Final = MetricSpec(
     name="asyncio_event_loop_lag_seconds",
     kind="histogram",

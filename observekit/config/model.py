@@ -111,6 +111,18 @@ class Config:
         "OBSERVEKIT_SERIES_LIMIT",
         help="Series a metric family may have before further label values become _overflow.",
     )
+    otel_metrics: bool = setting(
+        True,
+        FLAG,
+        "OBSERVEKIT_OTEL_METRICS",
+        help="Whether metrics made through OpenTelemetry's API are on the metrics page.",
+    )
+    otel_exemplar_filter: str = setting(
+        "trace_based",
+        choice("trace_based", "always_on", "always_off"),
+        "OTEL_METRICS_EXEMPLAR_FILTER",
+        help="Which measurements of those metrics may become exemplars.",
+    )
 
     logs: str = setting(
         "own",

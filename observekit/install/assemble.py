@@ -14,6 +14,7 @@ from observekit.http.lifespan import Lifespan
 from observekit.install.identity import resource
 from observekit.install.instruments import Instruments, register
 from observekit.install.kit import Kit
+from observekit.install.meters import Meters
 from observekit.install.runtime import follow, watch
 from observekit.install.tracing import Traces, quarantine
 from observekit.install.voice import Voice
@@ -42,9 +43,10 @@ def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
     kit = _kit(config, registry, instruments, voice, guard)
     try:
         _install(kit, instruments, logs)
+        meters = _meters(kit, attributes, instruments, voice, guard)
         traces = _traces(kit, attributes, instruments, guard) if config.traces else None
         _put_layer(kit, logs, traces, instruments, guard)
-        voice.started(effective, [] if traces is None else traces.found)
+        voice.started(effective, [found for part in (meters, traces) if part for found in part.found])
     except BaseException:
         kit.release(0.0)
         raise
@@ -88,6 +90,23 @@ def _install(kit: Kit, instruments: Instruments, logs: Logs | None) -> None:
     if logs is not None:
         kit.at_end("logs", logs.flush, logs.close)
         logs.install()
+
+
+def _meters(
+    kit: Kit, attributes: dict[str, str], instruments: Instruments, voice: Voice, guard: Guard
+) -> Meters | None:
+    """Return the meters; none where OpenTelemetry is broken, because a service starts without."""
+    if not (kit.config.metrics and kit.config.otel_metrics):
+        return None
+    try:
+        meters = Meters(kit.config, attributes, kit.registry, guard, voice.metric_left_out)
+    except Exception as error:  # noqa: BLE001 -- as with traces
+        guard.failed("metrics", error)
+        return None
+    kit.at_end("metrics", meters.flush, meters.close)
+    meters.show_in(instruments.store)
+    kit.measures_alone = meters.ours
+    return meters
 
 
 def _traces(kit: Kit, attributes: dict[str, str], instruments: Instruments, guard: Guard) -> Traces | None:

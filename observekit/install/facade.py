@@ -90,8 +90,8 @@ def instrument(app: Any, **overrides: Any) -> Kit:
             "For another ASGI application write app = ObserveMiddleware(app)."
         )
     kit = setup(**overrides)
-    if kit.config.enabled and starlette.add_layer(app, kit.layer) and kit.config.traces:
-        starlette.silence(app)
+    if kit.config.enabled and starlette.add_layer(app, kit.layer):
+        starlette.silence(app, traces=kit.config.traces, metrics=kit.measures_alone)
     return kit
 
 

@@ -60,6 +60,8 @@ class Kit:
         self.lifecycle = lifecycle
         self.engine = engine
         self.layer: Layer = _as_it_is
+        # Whether what a framework measures of its requests would only cost: its metrics are ours already.
+        self.measures_alone = False
         self._failed = failed
         self._lock = RLock()
         self._parts: list[_Part] = []

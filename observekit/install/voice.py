@@ -43,6 +43,10 @@ class Voice:
         told = f"{type(error).__name__}: {message_of(error)}"
         self._say(events.INTERNAL_ERROR.name, "error", component=component, error=told, failures=failures)
 
+    def metric_left_out(self, metric: str, reason: str) -> None:
+        """Say that a metric of OpenTelemetry's is not on the page."""
+        self._say(events.METRIC_LEFT_OUT.name, "info", metric=metric, reason=reason)
+
     def lifecycle_changed(self, before: State, state: State, cause: str) -> None:
         """Say that the process entered another state."""
         level = "error" if state == "broken" else "info"

@@ -47,8 +47,10 @@ def add_layer(app: Any, layer: Callable[[ASGIApp], ASGIApp]) -> bool:
     return True
 
 
-def silence(app: object) -> bool:
+def silence(app: object, *, traces: bool, metrics: bool) -> bool:
     """Turn FastAPI's own telemetry off, which begins outside of any middleware; say whether there was some.
+
+    With *traces*, everything is ours; with *metrics* alone, FastAPI goes on tracing.
 
     The dictionary is what ``FastAPI(telemetry=…)`` fills. Where it is gone, FastAPI's span is the one
     that the request keeps, because its key is in the scope before ours.
@@ -56,5 +58,8 @@ def silence(app: object) -> bool:
     own = getattr(app, "_telemetry", None)
     if not isinstance(own, dict) or not {"tracing", "metrics", "logs"} <= own.keys():
         return False
-    own.update(tracing=False, metrics=False, logs=False)
+    if traces:
+        own.update(tracing=False, metrics=False, logs=False)
+    elif metrics:
+        own.update(metrics=False)
     return True

@@ -46,6 +46,8 @@ def test_the_defaults_are_these() -> None:
         "runtime": True,
         "body_sizes": False,
         "series_limit": 2000,
+        "otel_metrics": True,
+        "otel_exemplar_filter": "trace_based",
         "logs": "own",
         "log_format": "auto",
         "log_level": "info",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import structlog
-from opentelemetry import propagate, trace
+from opentelemetry import metrics, propagate, trace
 from prometheus_client import CollectorRegistry
 
 from observekit import Kit, guard, setup
@@ -46,6 +46,7 @@ def footprint() -> Callable[[], dict[str, Any]]:
             "structlog": structlog.get_config(),
             "propagator": propagate.get_global_textmap(),
             "provider": trace.get_tracer_provider(),
+            "meters": metrics.get_meter_provider(),
             "signals": [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)],
         }
 

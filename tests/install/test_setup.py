@@ -164,7 +164,7 @@ def test_a_registry_gets_the_collectors_of_the_process_that_it_lacks(make_kit: M
     registry = CollectorRegistry()
     own = ProcessCollector(registry=registry)
 
-    kit = make_kit(logs="off", registry=registry)
+    kit = make_kit(logs="off", otel_metrics=False, registry=registry)
     during = [type(one).__name__ for one in registry._collector_to_names]
     kit.shutdown()
 
@@ -175,7 +175,7 @@ def test_a_registry_gets_the_collectors_of_the_process_that_it_lacks(make_kit: M
 def test_the_default_registry_keeps_the_collectors_that_it_had(make_kit: Make) -> None:
     before = list(REGISTRY._collector_to_names)
 
-    kit = make_kit(logs="off", registry=REGISTRY)
+    kit = make_kit(logs="off", otel_metrics=False, registry=REGISTRY)
     during = [type(one).__name__ for one in REGISTRY._collector_to_names if one not in before]
     kit.shutdown()
 
