@@ -86,6 +86,10 @@ class Exchange:
         except Exception as error:
             self._note_refusal(error)
             raise
+        except BaseException:
+            if last and not self._complete:
+                self.ended = perf_counter()  # What comes now is work in the background; see close().
+            raise
         if kind == "http.response.start":
             self._note_start(message)
         elif kind == "http.response.body":

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 _ACCESS: Final = ("uvicorn.access", "gunicorn.access", "hypercorn.access", "granian.access")
 # Loggers that servers write to; they may be configured after us, and before the application starts.
 _SERVERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.asgi")
-# Clients that write a line for each request they send, with its whole query string; the span of it has neither
-# the noise nor the secrets. A level that somebody has set is his.
+# Clients that write a line for each request they send, with its whole query string; the span of it has no
+# such secrets. A level that somebody has set is his.
 _CHATTY: Final = ("httpx",)
 
 

@@ -243,24 +243,31 @@ def test_nothing_falls_to_the_last_resort(takeover: Takeover, capfd: pytest.Capt
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_lines_of_a_client_for_each_request_it_sends_are_left_out(takeover: Takeover) -> None:
-    client = logging.getLogger("httpx")
-    before = client.level
+@pytest.fixture
+def client() -> Iterator[logging.Logger]:
+    """The logger of httpx as it is before anybody has changed it."""
+    logger = logging.getLogger("httpx")
+    before = logger.level
+    logger.setLevel(logging.NOTSET)
+    yield logger
+    logger.setLevel(before)
 
+
+def test_the_lines_of_a_client_for_each_request_it_sends_are_left_out(
+    takeover: Takeover, client: logging.Logger
+) -> None:
     takeover.take()
     during = client.level
     takeover.give_back()
 
-    assert (before, during, client.level) == (logging.NOTSET, logging.WARNING, logging.NOTSET)
+    assert (during, client.level) == (logging.WARNING, logging.NOTSET)
 
 
-def test_a_client_whose_level_somebody_has_set_keeps_it(takeover: Takeover) -> None:
-    client = logging.getLogger("httpx")
+def test_a_client_whose_level_somebody_has_set_keeps_it(takeover: Takeover, client: logging.Logger) -> None:
     client.setLevel(logging.DEBUG)
 
     takeover.take()
     during = client.level
     takeover.give_back()
-    client.setLevel(logging.NOTSET)
 
-    assert during == logging.DEBUG
+    assert (during, client.level) == (logging.DEBUG, logging.DEBUG)
