@@ -83,12 +83,9 @@ class Exchange:
         self._closing = self._closing or last
         try:
             await self._send(message)
-        except Exception as error:
-            self._note_refusal(error)
-            raise
-        except BaseException:
-            if last and not self._complete:
-                self.ended = perf_counter()  # What comes now is work in the background; see close().
+        except BaseException as error:
+            if not self._complete:
+                self._note_refusal(error, last)
             raise
         if kind == "http.response.start":
             self._note_start(message)
@@ -109,9 +106,11 @@ class Exchange:
                 self.first_byte = perf_counter()
                 self.status = int(status)
 
-    def _note_refusal(self, error: Exception) -> None:
+    def _note_refusal(self, error: BaseException, last: bool) -> None:  # noqa: FBT001 -- of its one caller
         """Note that the server did not take a message; an OSError says that nobody is there to get it."""
-        if self._complete:
+        if not isinstance(error, Exception):
+            if last:
+                self.ended = perf_counter()  # What comes now is work in the background; see close().
             return
         self._closing = False
         # Source: ASGI HTTP specification 2.4, "Disconnected Client - send exception".

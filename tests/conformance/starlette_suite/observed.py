@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -20,14 +21,14 @@ def pytest_configure() -> None:
     """Put observekit around the application of every client, if the environment asks for it."""
     if "OBSERVED" not in os.environ:
         return
-    begin = TestClient.__init__
+    client: Any = TestClient
+    begin = client.__init__
 
-    def begin_observed(client: TestClient, /, *args: object, **more: object) -> None:
-        begin(client, *args, **more)  # type: ignore[arg-type]  # whatever the tests say
-        observed = ObserveMiddleware(client.app)
-        client.app = client._transport.app = observed  # type: ignore[attr-defined]  # of the client's own kind
+    def begin_observed(self: Any, /, *args: Any, **more: Any) -> None:
+        begin(self, *args, **more)
+        self.app = self._transport.app = ObserveMiddleware(self.app)
 
-    TestClient.__init__ = begin_observed  # type: ignore[method-assign]  # for all of its users
+    client.__init__ = begin_observed
 
 
 @pytest.hookimpl(wrapper=True)
