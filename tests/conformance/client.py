@@ -10,6 +10,9 @@ T = TypeVar("T")
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
+_PIECES = {"http.response.body", "http.response.pathsend", "http.response.zerocopysend"}
+
+
 class Counted(NamedTuple):
     """One request as it was counted; ``None`` where no route took it, and where the client got nothing."""
 
@@ -103,6 +106,7 @@ class Visit:
         kind = message["type"]
         if kind == "http.response.start":
             self.status = message["status"]
+        if kind not in _PIECES:
             return
         self.pieces.append(message.get("body", b""))
         self.on_piece(len(self.pieces))

@@ -1,0 +1,155 @@
+"""What a client reads from a real server is, byte by byte, what it would read without observekit."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any, NamedTuple
+
+import pytest
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from observekit import instrument, setup
+
+from .apps import fails, page, reads
+from .servers import LONG, SERVERS, Server
+
+HOST = "host: service.test\r\n"
+CLOSE = f"{HOST}connection: close\r\n"
+
+
+def get(path: str, headers: str = "", method: str = "GET") -> bytes:
+    return f"{method} {path} HTTP/1.1\r\n{CLOSE}{headers}\r\n".encode("latin-1")
+
+
+REQUESTS = {
+    "get": get("/items/7?token=x"),
+    "head": get("/items/7", method="HEAD"),
+    "options": get("/items/7", method="OPTIONS"),
+    "a method that the route has not": get("/items/7", method="DELETE"),
+    "a path that nothing has": get("/nothing"),
+    "a redirect": get("/items/7/"),
+    "a mounted route": get("/in/acme/items/7"),
+    "a path of no encoding": get("/items/%ff%zz"),
+    "headers of no encoding": get("/headers", "x-any: \xff\xfe\r\nx-any: two\r\ntraceparent: 00-x-y-01\r\n"),
+    "a stream": get("/stream"),
+    "events": get("/events"),
+    "a file": get("/file"),
+    "a range": get("/file", "range: bytes=5-9\r\n"),
+    "ranges that are not there": get("/file", "range: bytes=99999999-\r\n"),
+    "a file that the client has": get(
+        "/static/page.txt", "if-modified-since: Fri, 31 Dec 2100 23:59:59 GMT\r\n"
+    ),
+    "no content": get("/empty"),
+    "work in the background": get("/background"),
+    "a body": get("/read", "content-length: 5\r\n", "POST") + b"hello",
+    "a body in chunks": get("/read", "transfer-encoding: chunked\r\n", "POST") + b"5\r\nhello\r\n0\r\n\r\n",
+    "an exception": get("/fails"),
+    "an exception in the middle": get("/breaks"),
+    "no answer": get("/silent/"),
+    "http 1.0": b"GET /items/7 HTTP/1.0\r\n\r\n",
+    "two on one connection": f"GET /items/1 HTTP/1.1\r\n{HOST}\r\n".encode() + get("/items/2"),
+}
+
+
+async def headers(request: Request) -> Response:
+    return JSONResponse([[repr(name), repr(value)] for name, value in request.headers.raw])
+
+
+async def breaks(request: Request) -> Response:
+    return StreamingResponse(_pieces(fail=True))
+
+
+async def events(request: Request) -> Response:
+    return StreamingResponse(_pieces(), media_type="text/event-stream")
+
+
+async def _pieces(*, fail: bool = False) -> AsyncIterator[str]:
+    for number in range(3):
+        yield f"data: {number}\n\n"
+    if fail:
+        raise ValueError
+
+
+async def silent(scope: Any, receive: Any, send: Any) -> None:
+    """Return without an answer."""
+
+
+def application(file: Path) -> Starlette:
+    items = Route("/items/{item}", page)
+    return Starlette(
+        routes=[
+            items,
+            Mount("/in/{tenant}", routes=[items]),
+            Mount("/static", StaticFiles(directory=file.parent)),
+            Mount("/silent", silent),
+            Route("/headers", headers),
+            Route("/stream", lambda _: StreamingResponse(_pieces())),
+            Route("/events", events),
+            Route("/file", lambda _: FileResponse(file)),
+            Route("/empty", lambda _: Response(status_code=204)),
+            Route("/background", lambda _: PlainTextResponse("x", background=BackgroundTask(list))),
+            Route("/read", reads, methods=["POST"]),
+            Route("/fails", fails),
+            Route("/breaks", breaks),
+        ]
+    )
+
+
+class Pair(NamedTuple):
+    """One server with the bare application, one with it observed, and what was counted of that."""
+
+    bare: Server
+    observed: Server
+    registry: CollectorRegistry
+
+    def counted(self) -> float:
+        samples = (sample for family in self.registry.collect() for sample in family.samples)
+        name = "http_server_request_duration_seconds_count"
+        return sum(sample.value for sample in samples if sample.name == name)
+
+    def wait_until_counted(self, requests: float) -> None:
+        """Wait for what comes after the client has its answer."""
+        deadline = monotonic() + LONG
+        while self.counted() < requests:
+            assert monotonic() < deadline
+            sleep(0.001)
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """The servers of one kind."""
+    package, serve = SERVERS[request.param]
+    pytest.importorskip(package, reason=f"{request.param} is not installed")
+    file = tmp_path_factory.mktemp("files") / "page.txt"
+    file.write_text("x" * 200_000)
+    bare, observed = application(file), application(file)
+    kit = setup(registry=CollectorRegistry(), logs="off", body_sizes=True)
+    instrument(observed)
+    pair = Pair(Server(serve, bare), Server(serve, observed), kit.registry)
+    yield pair
+    pair.bare.stop()
+    pair.observed.stop()
+    kit.shutdown()
+
+
+@pytest.mark.parametrize("request_bytes", REQUESTS.values(), ids=REQUESTS)
+def test_an_answer_is_that_of_the_bare_application(servers: Pair, request_bytes: bytes) -> None:
+    before = servers.counted()
+
+    bare = comparable(servers.bare.exchange(request_bytes))
+    observed = comparable(servers.observed.exchange(request_bytes))
+
+    assert observed == bare
+    servers.wait_until_counted(before + 1)
+
+
+def comparable(answer: bytes) -> bytes:
+    """Return *answer* without what differs from one second and one port to the next."""
+    return re.sub(rb"(?i)(\r\ndate: )[^\r]*", rb"\1", re.sub(rb"(127\.0\.0\.1|localhost):\d+", b"", answer))
