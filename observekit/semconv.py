@@ -8,12 +8,16 @@ HTTP_RESPONSE_STATUS_CODE: Final = "http.response.status_code"
 HTTP_ROUTE: Final = "http.route"
 URL_SCHEME: Final = "url.scheme"
 URL_PATH: Final = "url.path"
+NETWORK_PROTOCOL_NAME: Final = "network.protocol.name"
 NETWORK_PROTOCOL_VERSION: Final = "network.protocol.version"
 CLIENT_ADDRESS: Final = "client.address"
 SERVER_ADDRESS: Final = "server.address"
 SERVER_PORT: Final = "server.port"
 USER_AGENT_ORIGINAL: Final = "user_agent.original"
 ERROR_TYPE: Final = "error.type"
+
+WEBSOCKET_CLOSE_CODE: Final = "websocket.close_code"
+"""Our own: OpenTelemetry has no conventions for WebSockets yet."""
 
 SERVICE_NAME: Final = "service.name"
 SERVICE_NAMESPACE: Final = "service.namespace"
@@ -28,6 +32,9 @@ KNOWN_METHODS: Final = frozenset(
 )
 OTHER_METHOD: Final = "_OTHER"
 """What every method outside KNOWN_METHODS is called, so that no client can invent a series."""
+
+WEBSOCKET: Final = "WS"
+"""What the span of a WebSocket connection has in place of a method, as FastAPI's own."""
 
 UNMATCHED_ROUTE: Final = "_unmatched"
 """The route of every request that no route of the application took."""

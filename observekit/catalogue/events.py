@@ -1,6 +1,8 @@
 """Every log event that observekit itself writes."""
 
-from typing import Final
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal, get_args
 
 from observekit.catalogue.specs import EventSpec, catalogue
 from observekit.semconv import (
@@ -9,6 +11,7 @@ from observekit.semconv import (
     HTTP_RESPONSE_STATUS_CODE,
     HTTP_ROUTE,
     URL_PATH,
+    WEBSOCKET_CLOSE_CODE,
     label,
 )
 
@@ -25,6 +28,23 @@ HTTP_REQUEST: Final = EventSpec(
         "duration_seconds",
         "time_to_first_byte_seconds",
         "response_bytes",
+        label(CLIENT_ADDRESS),
+    ),
+)
+WEBSOCKET_CONNECTION: Final = EventSpec(
+    name="websocket.connection",
+    level="by outcome",
+    help="The canonical event of a WebSocket connection, written when it ends.",
+    fields=(
+        label(HTTP_ROUTE),
+        label(URL_PATH),
+        label(HTTP_RESPONSE_STATUS_CODE),
+        label(WEBSOCKET_CLOSE_CODE),
+        "closed_by",
+        "outcome",
+        "duration_seconds",
+        "messages_received",
+        "messages_sent",
         label(CLIENT_ADDRESS),
     ),
 )
@@ -80,5 +100,12 @@ CHECK_CHANGED: Final = EventSpec(
 EVENTS: Final = catalogue(value for value in tuple(globals().values()) if isinstance(value, EventSpec))
 """All log events by name."""
 
-OUTCOMES: Final = ("ok", "client_error", "server_error", "aborted")
-"""What a request can come to, as in the ``outcome`` field of ``http.request``."""
+Outcome = Literal["ok", "client_error", "server_error", "aborted"]
+
+OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
+"""What a request or a connection can come to, as in the ``outcome`` field of its canonical event."""
+
+LEVELS: Final[Mapping[Outcome, str]] = MappingProxyType(
+    {"ok": "info", "client_error": "info", "server_error": "error", "aborted": "warning"}
+)
+"""The level of a canonical event by its outcome."""

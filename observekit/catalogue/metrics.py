@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from observekit.catalogue import process
+from observekit.catalogue import process, websockets
 from observekit.catalogue.specs import MetricSpec, catalogue
 from observekit.semconv import (
     DEPLOYMENT_ENVIRONMENT_NAME,
@@ -275,8 +275,8 @@ INTERNAL_ERRORS: Final = MetricSpec(
 
 METRICS: Final = catalogue(
     value
-    for module in (globals(), vars(process))
+    for module in (globals(), vars(websockets), vars(process))
     for value in tuple(module.values())
     if isinstance(value, MetricSpec)
 )
-"""All metric families by name: those of this file, then those of the process."""
+"""All metric families by name: those of this file, of WebSockets, of the process."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from observekit.asgi import Scope
-from observekit.catalogue.events import HTTP_REQUEST
+from observekit.catalogue.events import HTTP_REQUEST, LEVELS
 from observekit.http.exchange import Exchange
 from observekit.http.signals import address
 from observekit.logs.pipeline import Pipeline
@@ -20,7 +20,6 @@ from observekit.semconv import (
     label,
 )
 
-_LEVELS: Final = {"ok": "info", "client_error": "info", "server_error": "error", "aborted": "warning"}
 _METHOD: Final = label(HTTP_REQUEST_METHOD)
 _ROUTE: Final = label(HTTP_ROUTE)
 _STATUS: Final = label(HTTP_RESPONSE_STATUS_CODE)
@@ -78,7 +77,7 @@ class RequestLog:
         constants = {_METHOD: method, _ROUTE: route, _STATUS: exchange.status, "outcome": outcome}
         if reason is not None:
             constants["reason"] = reason
-        event = self._pipeline.prepare(_LEVELS[outcome], _EVENT, _LOGGER, constants)
+        event = self._pipeline.prepare(LEVELS[outcome], _EVENT, _LOGGER, constants)
         self._prepared[key] = event
         return event
 
@@ -104,7 +103,7 @@ def log_request(
         fields["reason"] = reason
     error = exchange.error if isinstance(exchange.error, Exception) else None
     fields |= _beside_ours(exchange)
-    pipeline.emit(_LEVELS[outcome], _EVENT, fields, logger=_LOGGER, ids=ids, error=error)
+    pipeline.emit(LEVELS[outcome], _EVENT, fields, logger=_LOGGER, ids=ids, error=error)
 
 
 def _beside_ours(exchange: Exchange) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from time import perf_counter
 from typing import Final, Literal
 
 from observekit.asgi import Message, Receive, Send
+from observekit.catalogue.events import Outcome
 from observekit.correlation import Fields
 from observekit.http.body import RequestBody
 from observekit.http.messages import kind_of, size_of
 
-Outcome = Literal["ok", "client_error", "server_error", "aborted"]
 Reason = Literal["cancelled", "client_disconnect", "error", "no_response"]
 
 _CLIENT_ERROR: Final = 400
@@ -159,9 +159,7 @@ class Exchange:
         if reason in {"client_disconnect", "cancelled"}:
             return "aborted"
         failed = reason is not None or self.failure() is not None
-        if failed or self.status is None or self.status >= _SERVER_ERROR:
-            return "server_error"
-        return "client_error" if self.status >= _CLIENT_ERROR else "ok"
+        return "server_error" if failed else outcome_of(self.status)
 
     def failure(self) -> BaseException | None:
         """Return the exception that the application itself ended with; call after close().
@@ -185,6 +183,13 @@ class Exchange:
 
     def _was_cancelled(self) -> bool:
         return self.error is not None and is_cancellation(self.error)
+
+
+def outcome_of(status: int | None) -> Outcome:
+    """Return what a status says of the request that it answers."""
+    if status is None or status >= _SERVER_ERROR:
+        return "server_error"
+    return "client_error" if status >= _CLIENT_ERROR else "ok"
 
 
 def is_cancellation(error: BaseException) -> bool:

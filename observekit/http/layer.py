@@ -2,41 +2,39 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Token
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from opentelemetry.context import Context, attach, detach, get_current
-from opentelemetry.trace import SpanContext, format_span_id, format_trace_id, get_current_span
+from opentelemetry.trace import get_current_span
 
 from observekit.asgi import ASGIApp, Receive, Scope, Send
 from observekit.correlation import with_fields
 from observekit.guard import Guard
+from observekit.http.claims import MARK, Tracer, ids_of
 from observekit.http.event import RequestLog
 from observekit.http.exchange import Exchange
 from observekit.http.lifespan import Lifespan
 from observekit.http.route import Routes
 from observekit.http.signals import RequestMetrics, known_method
 from observekit.http.sizes import sized_exchange
-from observekit.http.span import ServerSpan, Tracing
+from observekit.http.sockets import SocketParts, Sockets
+from observekit.http.span import ServerSpan
 from observekit.semconv import UNMATCHED_ROUTE
 
 Endpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-MARK: Final = "observekit"
-"""Key in the scope of a request that is observed already, by a layer further out."""
 
 
 class Parts(NamedTuple):
     """What a layer is made of; a signal that is off is ``None`` and costs nothing."""
 
     metrics: RequestMetrics | None
-    tracing: Tracing | None
+    tracer: Tracer
     logs: RequestLog | None
     endpoints: Mapping[str, Endpoint]
     lifespan: Lifespan
     guard: Guard
-    claims: Mapping[str, object]
-    """Keys in the scope by which others say that they trace a request, and what tells them not to."""
     exemplars: bool
+    sockets: SocketParts
 
 
 class _Begun(NamedTuple):
@@ -49,13 +47,14 @@ class _Begun(NamedTuple):
 class HttpLayer:
     """Observes an ASGI application; nothing of a request is kept here."""
 
-    __slots__ = ("_exchange", "_parts", "_routes", "app")
+    __slots__ = ("_exchange", "_parts", "_routes", "_sockets", "app")
 
     def __init__(self, app: ASGIApp, parts: Parts) -> None:
         # Named as everywhere, so that those who walk the middleware stack find their way.
         self.app = app
         self._parts = parts
         self._routes = Routes()
+        self._sockets = Sockets(app, parts.sockets, self._routes)
         sized = parts.metrics is not None and parts.metrics.sizes is not None
         self._exchange = sized_exchange if sized else Exchange
 
@@ -73,6 +72,9 @@ class HttpLayer:
         elif kind == "lifespan":
             scope[MARK] = True
             await self._parts.lifespan.run(self.app, scope, receive, send)
+        elif kind == "websocket":
+            self._arrived(kind, scope)
+            await self._sockets.observe(scope, receive, send)
         else:
             self._arrived(kind, scope)
             await self.app(scope, receive, send)
@@ -107,7 +109,7 @@ class HttpLayer:
         try:
             method = known_method(scope)
             scope[MARK] = exchange.fields
-            span = self._begin_span(scope, method)
+            span = parts.tracer.begin(scope, method)
             context = with_fields(exchange.fields, None if span is None else span.context)
             if parts.metrics is not None:
                 active = parts.metrics.active.cell(method)
@@ -118,25 +120,6 @@ class HttpLayer:
             if active is not None:
                 active.add(-1)
             return None
-
-    def _begin_span(self, scope: Scope, method: str) -> ServerSpan | None:
-        """Begin the span of a request; without one, it is counted and logged all the same."""
-        parts = self._parts
-        try:
-            if parts.tracing is None or not self._claim(scope):
-                return None
-            return parts.tracing.begin(scope, method)
-        except Exception as error:  # noqa: BLE001 -- samplers and processors are the user's
-            parts.guard.failed("traces", error)
-            return None
-
-    def _claim(self, scope: Scope) -> bool:
-        """Say to others that the request is traced here; ``False`` where one has begun before us."""
-        claims = self._parts.claims
-        if any(key in scope for key in claims):
-            return False
-        scope.update(claims)
-        return True
 
     def _finish(self, scope: Scope, exchange: Exchange, begun: _Begun) -> None:
         parts = self._parts
@@ -158,7 +141,7 @@ class HttpLayer:
         parts = self._parts
         route = self._route(scope)
         span = get_current_span() if begun.span is None else begun.span.span
-        ids = _ids(span.get_span_context())
+        ids = ids_of(span.get_span_context())
         if begun.span is not None:
             try:
                 begun.span.finish(exchange, begun.method, route)
@@ -180,16 +163,6 @@ class HttpLayer:
         except Exception as error:  # noqa: BLE001 -- routes are the framework's, or the user's own
             self._parts.guard.failed("exchange", error)
             return UNMATCHED_ROUTE
-
-
-def _ids(context: SpanContext) -> dict[str, str]:
-    if not context.is_valid:
-        return {}
-    return {
-        "trace_id": format_trace_id(context.trace_id),
-        "span_id": format_span_id(context.span_id),
-        "trace_flags": f"{context.trace_flags:02x}",
-    }
 
 
 def _path(scope: Scope) -> str:

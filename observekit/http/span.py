@@ -2,7 +2,7 @@
 
 from collections.abc import ItemsView, Iterator, Mapping
 from time import time_ns
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from opentelemetry.context import Context, get_current
 from opentelemetry.propagators.textmap import TextMapPropagator
@@ -20,7 +20,6 @@ from opentelemetry.util.types import AttributeValue
 
 from observekit.asgi import Scope
 from observekit.guard import Guard
-from observekit.http.exchange import Exchange
 from observekit.http.headers import HeaderPicker
 from observekit.http.signals import address
 from observekit.logs.record import described
@@ -32,6 +31,7 @@ from observekit.semconv import (
     HTTP_REQUEST_METHOD_ORIGINAL,
     HTTP_RESPONSE_STATUS_CODE,
     HTTP_ROUTE,
+    NETWORK_PROTOCOL_NAME,
     NETWORK_PROTOCOL_VERSION,
     OTHER_METHOD,
     SERVER_ADDRESS,
@@ -40,6 +40,7 @@ from observekit.semconv import (
     URL_PATH,
     URL_SCHEME,
     USER_AGENT_ORIGINAL,
+    WEBSOCKET,
 )
 from observekit.traces.propagation import HeaderGetter
 from observekit.traces.trust import Trust
@@ -56,6 +57,32 @@ class Limits(NamedTuple):
     event: int
 
 
+class Ended(Protocol):
+    """What a span says of a request or a connection that has ended."""
+
+    @property
+    def status(self) -> int | None:
+        """What it was answered with, if it was."""
+
+    @property
+    def error(self) -> BaseException | None:
+        """What the application raised."""
+
+    @property
+    def started(self) -> float:
+        """When it began, in monotonic seconds."""
+
+    @property
+    def ended(self) -> float | None:
+        """When it ended, in the same."""
+
+    def outcome(self) -> str:
+        """Return what came of it."""
+
+    def error_type(self) -> str | None:
+        """Return what the conventions call the type of the error."""
+
+
 class ServerSpan:
     """A span that has begun, with the context it is current in."""
 
@@ -67,7 +94,7 @@ class ServerSpan:
         self.started_ns = started_ns
         self.limits = limits
 
-    def finish(self, exchange: Exchange, method: str, route: str) -> None:
+    def finish(self, exchange: Ended, method: str, route: str) -> None:
         """Say what came of the request, and end at its last byte; call after the exchange was closed."""
         span = self.span
         if not span.is_recording():
@@ -202,14 +229,10 @@ def _name_of(method: str) -> str:
 def _attributes(
     scope: Scope, method: str, headers: dict[str, list[str]], length: int
 ) -> dict[str, AttributeValue]:
-    texts = {
-        HTTP_REQUEST_METHOD: method,
-        URL_SCHEME: scope.get("scheme", "http"),
+    texts = _protocol(scope, method) | {
         URL_PATH: scope.get("path", ""),
         NETWORK_PROTOCOL_VERSION: scope.get("http_version", "1.1"),
     }
-    if method == OTHER_METHOD:
-        texts[HTTP_REQUEST_METHOD_ORIGINAL] = scope["method"]
     if _USER_AGENT in headers:
         texts[USER_AGENT_ORIGINAL] = headers[_USER_AGENT][0]
     client, server = address(scope.get("client")), scope.get("server")
@@ -222,6 +245,14 @@ def _attributes(
     if server and server[1] is not None:
         attributes[SERVER_PORT] = server[1]
     return attributes
+
+
+def _protocol(scope: Scope, method: str) -> dict[str, str]:
+    if method == WEBSOCKET:
+        # Without a method: whoever makes HTTP latencies of spans shall not see connections of hours.
+        return {NETWORK_PROTOCOL_NAME: "websocket", URL_SCHEME: scope.get("scheme", "ws")}
+    known = {HTTP_REQUEST_METHOD: method, URL_SCHEME: scope.get("scheme", "http")}
+    return known | {HTTP_REQUEST_METHOD_ORIGINAL: scope["method"]} if method == OTHER_METHOD else known
 
 
 def _cut(text: str, length: int) -> str:

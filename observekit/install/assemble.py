@@ -8,9 +8,11 @@ from observekit.guard import Guard
 from observekit.health.endpoints import Probes
 from observekit.health.engine import Engine
 from observekit.health.lifecycle import Lifecycle, State
+from observekit.http.claims import Tracer
 from observekit.http.event import RequestLog
 from observekit.http.layer import HttpLayer, Parts
 from observekit.http.lifespan import Lifespan
+from observekit.http.sockets import SocketParts
 from observekit.install.identity import resource
 from observekit.install.instruments import Instruments, register
 from observekit.install.kit import Kit
@@ -126,15 +128,19 @@ def _put_layer(
 ) -> None:
     exposition = instruments.exposition(kit.registry, guard)
     kit.on_release(exposition.close)
+    tracer = Tracer(None, {}, guard) if traces is None else Tracer(traces.tracing, SCOPE_CLAIMS, guard)
+    pipeline = None if logs is None else logs.pipeline
+    exemplars = traces is not None and traces.exports
+    measured = kit.config.metrics
     parts = Parts(
-        metrics=instruments.requests if kit.config.metrics else None,
-        tracing=None if traces is None else traces.tracing,
-        logs=None if logs is None else RequestLog(logs.pipeline),
+        metrics=instruments.requests if measured else None,
+        tracer=tracer,
+        logs=None if pipeline is None else RequestLog(pipeline),
         endpoints=endpoints(kit.config, exposition, Probes(kit.lifecycle, kit.engine), guard),
         lifespan=Lifespan(kit.lifecycle, _nothing if logs is None else logs.take_over, kit.flush, guard),
         guard=guard,
-        claims={} if traces is None else SCOPE_CLAIMS,
-        exemplars=traces is not None and traces.exports,
+        exemplars=exemplars,
+        sockets=SocketParts(instruments.sockets if measured else None, tracer, pipeline, guard, exemplars),
     )
     kit.layer = lambda app: HttpLayer(app, parts)
 

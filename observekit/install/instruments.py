@@ -8,12 +8,14 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.registry import REGISTRY
 
 from observekit.catalogue import metrics as catalogue
+from observekit.catalogue import websockets
 from observekit.config import Config, Effective
 from observekit.errors import ConfigError
 from observekit.guard import Guard
 from observekit.health.check import Check, Result
 from observekit.http.signals import RequestMetrics
 from observekit.http.sizes import SizeMetrics
+from observekit.http.sockets import SocketMetrics
 from observekit.install.identity import target_info
 from observekit.metrics.exposition import Exposition, collectors
 from observekit.metrics.store import Store
@@ -31,6 +33,11 @@ class Instruments:
             aborted=store.counter(catalogue.REQUESTS_ABORTED),
             background=store.histogram(catalogue.BACKGROUND_DURATION),
             sizes=_sizes(store) if config.body_sizes else None,
+        )
+        self.sockets = SocketMetrics(
+            active=store.gauge(websockets.ACTIVE_CONNECTIONS),
+            duration=store.histogram(websockets.CONNECTION_DURATION),
+            messages=store.counter(websockets.MESSAGES),
         )
         self._check_duration = store.histogram(catalogue.HEALTH_CHECK_DURATION)
         self._log_records = store.counter(catalogue.LOG_RECORDS)

@@ -16,9 +16,11 @@ from observekit.catalogue.metrics import COMPONENTS
 from observekit.config import Config
 from observekit.guard import Guard
 from observekit.health.lifecycle import Lifecycle
+from observekit.http.claims import Tracer
 from observekit.http.event import RequestLog
 from observekit.http.layer import HttpLayer, Parts
 from observekit.http.lifespan import Lifespan
+from observekit.http.sockets import SocketParts
 from observekit.http.span import Limits, Tracing
 from observekit.install.instruments import Instruments
 from observekit.integrations.starlette import SCOPE_CLAIMS
@@ -120,23 +122,29 @@ class Bench:
         self.provider = make_provider(config, {}, SimpleSpanProcessor(self.exporter), self.guard)
         self.lifecycle = Lifecycle()
         self.flushed = 0
-        tracing = Tracing(
+        self.tracing = Tracing(
             self.provider.get_tracer("observekit"),
             propagator(("tracecontext", "baggage")),
             Trust(config.trust_incoming),
             Limits(1024, 16 * 1024),
             self.guard,
         )
+        tracer = self.tracer(self.tracing)
+        pipeline = Pipeline("service", encode, self._keep, lambda _: None, self.guard)
         self.parts = Parts(
             metrics=self.instruments.requests,
-            tracing=tracing,
-            logs=RequestLog(Pipeline("service", encode, self._keep, lambda _: None, self.guard)),
+            tracer=tracer,
+            logs=RequestLog(pipeline),
             endpoints={},
             lifespan=Lifespan(self.lifecycle, lambda: None, self._flush, self.guard),
             guard=self.guard,
-            claims=SCOPE_CLAIMS,
             exemplars=True,
+            sockets=SocketParts(self.instruments.sockets, tracer, pipeline, self.guard, exemplars=True),
         )
+
+    def tracer(self, tracing: Tracing | None) -> Tracer:
+        """Return what begins the spans of *tracing*, or none."""
+        return Tracer(tracing, SCOPE_CLAIMS, self.guard)
 
     def layer(self, app: Any, **parts: Any) -> HttpLayer:
         return HttpLayer(app, self.parts._replace(**parts))

@@ -123,7 +123,7 @@ def test_a_provider_of_the_user_that_raises_takes_the_span_only(
     )
     provider.add_span_processor(Raising(raising, ValueError))
 
-    made = bench.run(call().make(bench.layer(answer, tracing=_tracing(bench, provider))))
+    made = bench.run(call().make(bench.layer(answer, tracer=bench.tracer(_tracing(bench, provider)))))
 
     assert (made.sent, made.error) == ([START, LAST], None)
     assert bench.guard.failures["traces"] == 1
@@ -132,7 +132,7 @@ def test_a_provider_of_the_user_that_raises_takes_the_span_only(
 
 
 def test_a_propagator_that_raises_costs_the_caller_only(bench: "Bench", call: Any) -> None:
-    layer = bench.layer(answer, tracing=_tracing(bench, reader=RaisingPropagator()))
+    layer = bench.layer(answer, tracer=bench.tracer(_tracing(bench, reader=RaisingPropagator())))
 
     made = bench.run(call().make(layer))
 

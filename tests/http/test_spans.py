@@ -219,9 +219,7 @@ def test_a_sampler_of_the_user_sees_what_a_request_is(bench: "Bench", call: Any)
         def get_description(self) -> str:
             return "looking"
 
-    tracing = bench.parts.tracing
-    assert tracing is not None
-    tracing._tracer = TracerProvider(sampler=Looking(), shutdown_on_exit=False).get_tracer("observekit")
+    bench.tracing._tracer = TracerProvider(sampler=Looking(), shutdown_on_exit=False).get_tracer("observekit")
     bench.run(call("/items/7").make(bench.layer(app())))
 
     assert seen[0]["url.path"] == "/items/7"

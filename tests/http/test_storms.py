@@ -47,7 +47,7 @@ async def storm(layer: Any, call: Any, paths: int = 50_000) -> None:
 
 def test_a_storm_adds_at_most_three_series_to_any_family(make_bench: Any, call: Any) -> None:
     bench = make_bench(traces=False)
-    layer = bench.layer(app(), tracing=None, logs=None)
+    layer = bench.layer(app(), tracer=bench.tracer(None), logs=None)
     bench.run(call("/items/1").make(layer))
     before = lines(bench)
 
@@ -62,7 +62,7 @@ def test_a_storm_adds_at_most_three_series_to_any_family(make_bench: Any, call: 
 
 def test_routes_that_are_seen_after_a_storm_have_series_of_their_own(make_bench: Any, call: Any) -> None:
     bench = make_bench(series_limit=10)
-    layer = bench.layer(app(), tracing=None, logs=None)
+    layer = bench.layer(app(), tracer=bench.tracer(None), logs=None)
 
     bench.run(storm(layer, call, paths=1000))
     for path in ("/items/7", "/in/acme/items/7"):
@@ -110,7 +110,7 @@ def test_the_first_abort_of_a_route_shows_as_an_increase(bench: "Bench") -> None
 def test_failures_that_have_not_happened_take_at_most_half_of_the_room(make_bench: Any, call: Any) -> None:
     bench = make_bench(series_limit=20)
     routes = [Route(f"/{number}", page) for number in range(15)]
-    layer = bench.layer(Starlette(routes=routes), tracing=None, logs=None)
+    layer = bench.layer(Starlette(routes=routes), tracer=bench.tracer(None), logs=None)
 
     for number in range(15):
         bench.run(call(f"/{number}").make(layer))

@@ -143,7 +143,7 @@ def _drive(one: Any, app: Any) -> Any:
     raise AssertionError("the request waits for something")
 
 
-@pytest.mark.parametrize("kind", ["websocket", "of.tomorrow", None])
+@pytest.mark.parametrize("kind", ["of.tomorrow", None])
 def test_connections_of_other_kinds_pass_by(bench: "Bench", kind: str | None) -> None:
     seen: list[Any] = []
     scope = {"type": kind} if kind else {}

@@ -41,10 +41,11 @@ class Client:
         query: bytes = b"",
         client: tuple[str, int] | None = ("127.0.0.1", 4711),
         headers: tuple[tuple[bytes, bytes], ...] = (),
+        kind: str = "http",
     ) -> Answer:
         sent: list[Message] = []
         scope = {
-            "type": "http",
+            "type": kind,
             "asgi": {"version": "3.0"},
             "http_version": "1.1",
             "method": method,
@@ -67,7 +68,7 @@ class Client:
         await self.app(scope, receive, send)
         start, *rest = sent or [{"status": 0, "headers": []}]
         told = {name.decode(): value.decode() for name, value in start["headers"]}
-        return Answer(start["status"], told, b"".join(message["body"] for message in rest))
+        return Answer(start.get("status", 0), told, b"".join(message["body"] for message in rest))
 
     def get(self, path: str, **more: Any) -> Answer:
         return asyncio.run(self.ask(path, **more), debug=True)

@@ -64,6 +64,9 @@ def busy(observe: Make, monkeypatch: pytest.MonkeyPatch) -> "Observed":
     registry.register(Broken())
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.accept", "headers": []})
+            return
         if scope["path"] == "/silent":
             return
         scope["route"], scope["endpoint"] = Route(scope["path"]), None
@@ -86,6 +89,7 @@ def busy(observe: Make, monkeypatch: pytest.MonkeyPatch) -> "Observed":
     )
     for path in ["/silent", *(f"/{number}/\udcff" for number in range(12))]:
         observed.client.get(path)
+    asyncio.run(observed.client.ask("/socket", kind="websocket"))
     observed.kit.readiness("db")(lambda: False)
     observed.client.get("/readyz")
     asyncio.run(observed.kit.flush())

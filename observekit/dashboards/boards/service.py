@@ -12,6 +12,7 @@ from observekit.dashboards.rows.process import process
 from observekit.dashboards.rows.requests import requests
 from observekit.dashboards.rows.routes import routes
 from observekit.dashboards.rows.versions import versions
+from observekit.dashboards.rows.websockets import websockets
 from observekit.dashboards.scope import HERE, IDENTITY, ROUTE
 from observekit.dashboards.series import counts, samples
 from observekit.semconv import SERVICE_NAME, SERVICE_VERSION, label
@@ -33,6 +34,7 @@ def service() -> Board:
             latency(),
             routes(),
             versions(),
+            websockets(),
             health(),
             process(),
             losses(),

@@ -1,0 +1,58 @@
+"""Whose a connection is: what layers and others leave in its scope, and the span of who came first."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
+
+from observekit.asgi import Scope
+from observekit.guard import Guard
+from observekit.http.span import ServerSpan, Tracing
+
+MARK: Final = "observekit"
+"""Key in the scope of a connection that is observed already, by a layer further out."""
+
+
+class Tracer:
+    """Begins the span of a connection unless somebody else has.
+
+    Args:
+        tracing: Makes the spans; none where traces are off.
+        claims: Keys in the scope by which others say that they trace it, and what tells them not to.
+        guard: Takes what samplers and processors raise, which are the user's.
+    """
+
+    __slots__ = ("_claims", "_guard", "_tracing")
+
+    def __init__(self, tracing: Tracing | None, claims: Mapping[str, object], guard: Guard) -> None:
+        self._tracing = tracing
+        self._claims = claims
+        self._guard = guard
+
+    def begin(self, scope: Scope, method: str) -> ServerSpan | None:
+        """Begin the span; without one, the connection is counted and logged all the same."""
+        try:
+            if self._tracing is None or not self._claim(scope):
+                return None
+            return self._tracing.begin(scope, method)
+        except Exception as error:  # noqa: BLE001 -- samplers and processors are the user's
+            self._guard.failed("traces", error)
+            return None
+
+    def _claim(self, scope: Scope) -> bool:
+        """Say to others that the connection is traced here; ``False`` where one has begun before us."""
+        if any(key in scope for key in self._claims):
+            return False
+        scope.update(self._claims)
+        return True
+
+
+def ids_of(context: SpanContext) -> dict[str, str]:
+    """Return the ids of a trace as they are logged; none where there is no trace."""
+    if not context.is_valid:
+        return {}
+    return {
+        "trace_id": format_trace_id(context.trace_id),
+        "span_id": format_span_id(context.span_id),
+        "trace_flags": f"{context.trace_flags:02x}",
+    }
