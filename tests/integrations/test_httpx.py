@@ -60,7 +60,7 @@ def test_a_request_to_another_service_is_one_trace(
 
     answer = httpx.get(f"{serve(before)}/ask", timeout=30).json()
 
-    spans = {(span.kind, span.name): span for span in observed.spans_until(3)}
+    spans = {(span.kind, span.name): span for span in observed.spans_until(4)}
     entry, client = spans[SpanKind.SERVER, "GET /ask"], observed.spans(SpanKind.CLIENT)[0]
     inner = spans[SpanKind.SERVER, "GET /echo/{word}"]
     assert client.parent == entry.context
