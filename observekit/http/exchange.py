@@ -89,9 +89,8 @@ class Exchange:
             raise
         if kind == "http.response.start":
             self._note_start(message)
-        elif kind == "http.response.body":
-            if self.bytes is not None:
-                self.bytes += size_of(message)
+        elif kind == "http.response.body" and self.bytes is not None:
+            self.bytes += size_of(message)
         elif kind in _FILES:
             self.bytes = None
         if last and not self._complete:
