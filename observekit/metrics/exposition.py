@@ -61,15 +61,19 @@ class Exposition:
         """Return the page in the format that the *accept* header asks for, Prometheus text if in doubt.
 
         It is made in turns, between which the event loop does what else is due. One that is being made is
-        waited for, and a large one that is younger than a second is given again.
+        waited for, and a large one that is younger than a second is given again. Without a loop of asyncio,
+        as on trio, it is made in one go.
         """
         key = (negotiate(accept).content_type, gzip)
         expires, page = self._kept.get(key, (0.0, None))
         if page is not None and monotonic() < expires:
             return page
+        loop = _asyncio_loop()
+        if loop is None:
+            return self.render(accept)
         task = self._running.get(key)
-        if task is None or task.done() or task.get_loop() is not asyncio.get_running_loop():
-            task = self._running[key] = asyncio.get_running_loop().create_task(self._made(key, accept, gzip))
+        if task is None or task.done() or task.get_loop() is not loop:
+            task = self._running[key] = loop.create_task(self._made(key, accept, gzip))
         # Whoever waits may go away without taking the page from the others.
         return await asyncio.shield(task)
 
@@ -166,3 +170,10 @@ def collectors(registry: CollectorRegistry) -> list[Any]:
     # the whole of collect() down. Where the attribute is gone, the registry is asked as a whole.
     known = getattr(registry, "_collector_to_names", None)
     return [registry] if known is None else list(known)
+
+
+def _asyncio_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -8,8 +8,6 @@ from typing import Any, NamedTuple, TypeVar
 Message = MutableMapping[str, Any]
 T = TypeVar("T")
 App = Callable[[Any, Any, Any], Awaitable[None]]
-
-
 _PIECES = {"http.response.body", "http.response.pathsend", "http.response.zerocopysend"}
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
+import trio
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
@@ -239,3 +240,14 @@ def test_nobody_can_register_a_metric_of_a_name_of_ours(name: str) -> None:
 
     with pytest.raises(ValueError, match="Duplicated timeseries"):
         Gauge(name, "Another.", registry=registry)
+
+
+def test_the_page_is_the_same_on_trio() -> None:
+    registry = CollectorRegistry()
+    Counter("stock", "What is there.", registry=registry).inc()
+    exposition = Exposition(registry, lambda *_: None, lambda _: None)
+
+    page = trio.run(exposition.page, OPENMETRICS)
+
+    assert page.body == exposition.render(OPENMETRICS).body
+    assert b"stock_total 1.0" in page.body
