@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from observekit.dashboards.boards import boards
+from observekit.dashboards.migration import migration_yaml
 from observekit.dashboards.provisioning import dashboards_yaml, data_sources_yaml, prometheus_yaml
 from observekit.errors import ConfigError
 
@@ -46,6 +47,7 @@ def generated(options: Options) -> dict[str, str]:
         "provisioning/dashboards.yaml": dashboards_yaml(),
         "provisioning/datasources.yaml": data_sources_yaml(interval),
         "prometheus/prometheus.yml": prometheus_yaml(interval),
+        "prometheus/migration-rules.yml": migration_yaml(interval),
     }
 
 

@@ -93,6 +93,18 @@ def test_sampled_measurements_leave_exemplars(service: "Service") -> None:
     assert shown == {("pick_bucket", "2.0"): (ids, 1.5), ("picks_total", None): (ids, 1.0)}
 
 
+@pytest.mark.usefixtures("no_spans")
+def test_exemplars_can_be_turned_off(serve: Make) -> None:
+    service = serve(otel_exemplar_filter="always_off")
+    counter = service.meter.create_counter("picks")
+    with TracerProvider(shutdown_on_exit=False).get_tracer("t").start_as_current_span("x"):
+        counter.add(1)
+
+    samples = service.page()["picks"].samples
+
+    assert [(one.value, one.exemplar) for one in samples] == [(1.0, None)]
+
+
 def test_values_that_become_the_same_series_are_added_up(service: "Service") -> None:
     counter = service.meter.create_counter("orders")
     histogram = service.meter.create_histogram("wait", explicit_bucket_boundaries_advisory=[1])
@@ -159,6 +171,8 @@ def test_a_name_that_another_library_has_stays_its(serve: Make) -> None:
     service.meter.create_histogram("wait").record(1)
     service.meter.create_gauge("carts.open").set(1)
     service.meter.create_gauge("carts-open").set(2)
+    service.meter.create_histogram("pick").record(1)
+    service.meter.create_gauge("pick.count").set(2)
     service.meter.create_counter("sold").add(1)
 
     page = service.page()
@@ -166,8 +180,12 @@ def test_a_name_that_another_library_has_stays_its(serve: Make) -> None:
     assert [(one.name, one.value) for one in page["orders"].samples if one.name == "orders_total"] == [
         ("orders_total", 3.0)
     ]
-    assert page.keys() & {"wait", "carts_open", "sold"} == {"carts_open", "sold"}
-    assert service.left_out() == {"name_taken": 3.0}
+    assert page.keys() & {"wait", "carts_open", "pick", "pick_count", "sold"} == {
+        "carts_open",
+        "pick",
+        "sold",
+    }
+    assert service.left_out() == {"name_taken": 4.0}
 
 
 def test_a_callback_that_hangs_costs_these_metrics_only_and_is_counted(

@@ -18,6 +18,7 @@ _NAMES = [
     "provisioning/dashboards.yaml",
     "provisioning/datasources.yaml",
     "prometheus/prometheus.yml",
+    "prometheus/migration-rules.yml",
 ]
 
 

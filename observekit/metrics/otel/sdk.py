@@ -108,7 +108,6 @@ class OpenTelemetryMetrics:
         return {
             name: "observekit" if isinstance(collector, Store) else "name_taken"
             for name, collector in list(known.items())
-            if collector is not self
         }
 
 
