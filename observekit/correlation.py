@@ -4,7 +4,7 @@ from typing import Final
 
 from opentelemetry.context import Context, create_key, get_value, set_value
 
-# Source: DESIGN promise 3: everything has a limit; a canonical event of 64 more fields is still readable.
+# Everything has a limit; a canonical event of 64 more fields is still readable.
 FIELD_LIMIT: Final = 64
 
 _KEY: Final = create_key("observekit-fields")

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Final
 from weakref import WeakMethod
 
-# Source: FAULTS P14: at most one diagnostic line for each reason and minute.
+# One line a minute says that something is wrong; more would be a flood of our own making.
 QUIET_SECONDS: Final = 60.0
 
 _RESETS: Final[set["WeakMethod[Callable[[], None]]"]] = set()

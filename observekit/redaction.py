@@ -62,6 +62,12 @@ def names_secret(key: str) -> bool:
     return named or not _PAIRS.isdisjoint(pairwise(words))
 
 
+@lru_cache(maxsize=4096)
+def hides_numbers(key: str) -> bool:
+    """Whether a number under *key* is a secret, as a PIN is; an amount of tokens is none."""
+    return names_secret(key) and not key.rstrip("_").lower().endswith("s")
+
+
 def redact_text(text: str) -> str:
     """Return *text* without the secrets that show by their shape.
 

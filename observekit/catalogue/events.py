@@ -84,6 +84,12 @@ LOOP_STALLED: Final = EventSpec(
     help="The event loop ran nothing for a quarter of a second; says where it was. At most one a minute.",
     fields=("stalled_seconds", "stack"),
 )
+EXPORT_FAILED: Final = EventSpec(
+    name="observekit.export_failed",
+    level="warning",
+    help="The collector did not take a batch of spans; at most one a minute.",
+    fields=("spans",),
+)
 LIFECYCLE_CHANGED: Final = EventSpec(
     name="lifecycle.changed",
     level="info",

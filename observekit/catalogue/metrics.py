@@ -23,7 +23,7 @@ from observekit.semconv import (
 LATENCY_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 # Source: a check may take 0.8 s and all together 0.9 s, below the 1 s that the kubelet waits for a probe.
 CHECK_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8, 1.0)
-# Source: what is late by less than 1 ms nobody feels; FAULTS HL-01 calls 0.25 s a stall; probes wait 1 s.
+# Source: what is late by less than 1 ms nobody feels; 0.25 s is a stall; probes wait 1 s.
 LAG_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 # Source: powers of four, from a short JSON object to what a server rather streams; nobody advises any.
@@ -61,8 +61,8 @@ TIME_TO_FIRST_BYTE: Final = MetricSpec(
 REQUESTS_ABORTED: Final = MetricSpec(
     name="http_server_requests_aborted_total",
     kind="counter",
-    help="HTTP requests that ended before their response was complete; from zero on for each route that has "
-    "been seen.",
+    help="HTTP requests known to have ended before their response was complete; a client that leaves is "
+    "noticed when the application reads or streams. From zero on for each route that has been seen.",
     labels=(label(HTTP_ROUTE), "reason"),
     values={"reason": ("cancelled", "client_disconnect", "error", "no_response")},
 )

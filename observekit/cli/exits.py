@@ -5,6 +5,4 @@ from typing import Final
 FINE: Final = 0
 ANSWER_IS_NO: Final = 1
 WRONG_INPUT: Final = 2
-CANNOT_TELL: Final = 3
-"""Never shown as green: whoever asked must not go on as if the answer were yes."""
 REMOTE_FAILED: Final = 4

@@ -13,6 +13,7 @@ from observekit.config.rules import broken
 from observekit.config.setting import Setting, Source
 from observekit.errors import ConfigError
 
+_IGNORED: Final = "; the variable is ignored."
 STRICT: Final = "OBSERVEKIT_STRICT"
 _PREFIX: Final = "OBSERVEKIT_"
 _DEFAULTS: Final[Mapping[str, Any]] = {name: getattr(Config(), name) for name in SETTINGS}
@@ -68,7 +69,8 @@ def load(environ: Mapping[str, str] | None = None, **arguments: object) -> Effec
     environ = os.environ if environ is None else environ
     effective = examine(environ, **arguments)
     if strict(environ) and effective.problems:
-        raise ConfigError("\n".join(problem.message for problem in effective.problems))
+        told = (problem.message.removesuffix(_IGNORED) for problem in effective.problems)
+        raise ConfigError("\n".join(f"{message.removesuffix('.')}." for message in told))
     return effective
 
 
@@ -144,7 +146,7 @@ def _value(setting: Setting, source: Source, text: str) -> tuple[object, str | N
 
 def _wrong(setting: Setting, source: Source, text: str) -> str:
     rule = source.rule or setting.kind.rule
-    return f"{source.variable} is {cut(setting.kind.masked(text))}, but {rule}; the variable is ignored."
+    return f"{source.variable} is {cut(setting.kind.masked(text))}, but {rule}{_IGNORED}"
 
 
 def _wrong_strict(environ: Mapping[str, str]) -> Iterator[Problem]:
@@ -152,7 +154,7 @@ def _wrong_strict(environ: Mapping[str, str]) -> Iterator[Problem]:
     try:
         parse_flag(text.strip() or "no")
     except ValueError:
-        told = f"{STRICT} is {cut(text)}, but {FLAG.rule}; the variable is ignored."
+        told = f"{STRICT} is {cut(text)}, but {FLAG.rule}{_IGNORED}"
         yield Problem(STRICT, told)
 
 

@@ -16,6 +16,7 @@ from observekit.config.kinds import (
     PROPAGATORS,
     TEXT,
     TRUST,
+    Kind,
     choice,
     count,
     number,
@@ -23,7 +24,16 @@ from observekit.config.kinds import (
 )
 from observekit.config.masked import text
 from observekit.config.rules import broken
-from observekit.config.setting import Setting, milliseconds, negated, resource, setting, traces_below
+from observekit.config.setting import (
+    Setting,
+    milliseconds,
+    negated,
+    resource,
+    seconds,
+    setting,
+    traces_below,
+    turned_off,
+)
 from observekit.errors import ConfigError
 from observekit.semconv import (
     DEPLOYMENT_ENVIRONMENT_NAME,
@@ -52,7 +62,6 @@ class Config:
         True,
         FLAG,
         negated("OBSERVEKIT_DISABLED"),
-        negated("OTEL_SDK_DISABLED", parse_true),
         help="Off leaves the application exactly as it is.",
     )
     service_name: str = setting(
@@ -105,7 +114,7 @@ class Config:
         help="Whether the event loop is watched, and what the kernel says of limits and waiting is shown.",
     )
     series_limit: int = setting(
-        # Source: DESIGN 5.1: room for 100 routes x 4 methods x 5 status codes in one family.
+        # Source: room for 100 routes x 4 methods x 5 status codes in one family.
         2000,
         count(10, 1_000_000),
         "OBSERVEKIT_SERIES_LIMIT",
@@ -114,6 +123,7 @@ class Config:
     otel_metrics: bool = setting(
         True,
         FLAG,
+        turned_off("OTEL_SDK_DISABLED", parse_true),
         "OBSERVEKIT_OTEL_METRICS",
         help="Whether metrics made through OpenTelemetry's API are on the metrics page.",
     )
@@ -150,7 +160,19 @@ class Config:
         help="Bytes of log lines that wait for a slow reader before further ones are dropped and counted.",
     )
 
-    traces: bool = setting(True, FLAG, "OBSERVEKIT_TRACES", help="Whether requests are traced.")
+    traces: bool = setting(
+        True,
+        FLAG,
+        turned_off("OTEL_SDK_DISABLED", parse_true),
+        "OBSERVEKIT_TRACES",
+        help="Whether requests are traced.",
+    )
+    traces_exporter: str = setting(
+        "otlp",
+        choice("otlp", "none"),
+        "OTEL_TRACES_EXPORTER",
+        help="none: spans are made and not sent, whatever the endpoint is.",
+    )
     traces_endpoint: str | None = setting(
         None,
         HTTP_URL,
@@ -160,7 +182,11 @@ class Config:
     )
     traces_protocol: str = setting(
         "http/protobuf",
-        choice("http/protobuf"),
+        Kind(
+            lambda text: text.strip().lower(),
+            lambda value: value == "http/protobuf",
+            "must be http/protobuf: there is no gRPC yet, and the endpoint for HTTP usually has port 4318",
+        ),
         "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
         "OTEL_EXPORTER_OTLP_PROTOCOL",
         help="How spans are sent.",
@@ -183,8 +209,8 @@ class Config:
         # Source: OpenTelemetry Python's exporters, which read these variables in seconds.
         10.0,
         number(0, 300, above=True),
-        "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
-        "OTEL_EXPORTER_OTLP_TIMEOUT",
+        seconds("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", most=300),
+        seconds("OTEL_EXPORTER_OTLP_TIMEOUT", most=300),
         help="Time one export may take, retries included.",
     )
     traces_sampler: str = setting(
@@ -227,7 +253,7 @@ class Config:
         help="Attributes a span.",
     )
     span_attribute_length_limit: int = setting(
-        # Source: FAULTS SE-06: no limit lets one user agent of 100,000 characters through.
+        # Source: without a limit, a user agent of 100,000 characters was stored whole.
         1024,
         count(16, 1_000_000),
         "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
@@ -286,7 +312,7 @@ class Config:
         help="Time all checks of a probe may take.",
     )
     check_cache_seconds: float = setting(
-        # Source: FAULTS HL-03: two seconds keep a herd of probes away from a dependency.
+        # Source: published advice is 2 to 5 s, which keeps a herd of probes away from a dependency.
         2.0,
         number(0, 3600),
         "OBSERVEKIT_CHECK_CACHE",
@@ -294,7 +320,7 @@ class Config:
     )
 
     shutdown_budget_seconds: float = setting(
-        # Source: FAULTS P6: telemetry adds at most 5 s to the end of a process.
+        # Source: orchestrators give a process 10 to 30 s to end; telemetry must not take half of that.
         5.0,
         number(0, 60, above=True),
         "OBSERVEKIT_SHUTDOWN_BUDGET",

@@ -59,6 +59,16 @@ def negated(variable: str, parse: Callable[[str], bool] = parse_flag) -> Source:
     return Source(variable, lambda text: not parse(text), FLAG.rule, "turns it off")
 
 
+def turned_off(variable: str, parse: Callable[[str], bool]) -> Source:
+    """Read a variable that can turn the setting off, and says nothing of turning it on."""
+    return Source(variable, lambda text: False if parse(text) else None, FLAG.rule, "turns it off")
+
+
+def seconds(variable: str, *, most: int) -> Source:
+    """Read a variable that is in seconds, where a specification has milliseconds."""
+    return Source(variable, float, f"must be a number of seconds above 0 and at most {most}", "in seconds")
+
+
 def milliseconds(variable: str, *, most: int) -> Source:
     """Read a variable that is in milliseconds into a setting that is in seconds."""
     rule = f"must be a number of milliseconds above 0 and at most {most}"

@@ -19,6 +19,7 @@ from observekit.http.signals import RequestMetrics, known_method
 from observekit.http.sizes import sized_exchange
 from observekit.http.sockets import SocketParts, Sockets
 from observekit.http.span import ServerSpan
+from observekit.logs.told import remember
 from observekit.semconv import UNMATCHED_ROUTE
 
 Endpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -156,6 +157,8 @@ class HttpLayer:
                 parts.guard.failed("metrics", error)
         if parts.logs is not None:
             parts.logs.write(scope, exchange, route, ids)
+            if exchange.error is not None:
+                remember(exchange.error, ids)
 
     def _route(self, scope: Scope) -> str:
         try:

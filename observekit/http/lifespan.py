@@ -40,10 +40,7 @@ class Lifespan:
 
     async def run(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the lifespan of *app*."""
-        try:
-            self._configured()
-        except Exception as error:  # noqa: BLE001 -- the application starts all the same
-            self._guard.failed("logs", error)
+        self._configure()
         self._lifecycle.begin_startup()
         self._running += 1
         run = _Run(self, receive, send)
@@ -55,8 +52,15 @@ class Lifespan:
             run.settle("application has no lifespan")
 
     def started(self, cause: str) -> None:
-        """Note that an application has started."""
+        """Note that an application has started; it may have configured logging while it did."""
+        self._configure()
         self._lifecycle.finish_startup(cause)
+
+    def _configure(self) -> None:
+        try:
+            self._configured()
+        except Exception as error:  # noqa: BLE001 -- the application starts all the same
+            self._guard.failed("logs", error)
 
     def failed(self) -> None:
         """Note that an application could not start."""

@@ -64,7 +64,8 @@ class RequestMetrics:
         if exchange.first_byte is not None:
             first_byte.observe(exchange.first_byte - started, trace)
         reason = exchange.reason()
-        if reason is not None:
+        # An exception before the start is answered with a whole response, by whoever is further out.
+        if reason is not None and (reason != "error" or exchange.first_byte is not None):
             self.aborted.cell(route, reason).add()
         if exchange.background > BACKGROUND_SECONDS:
             self.background.cell(route).observe(exchange.background, trace)

@@ -42,6 +42,7 @@ def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
     logs = None if config.logs == "off" else _logs(config, instruments, guard)
     voice = Voice(None if logs is None else logs.pipeline, guard)
     guard.report_to(voice.internal_error)
+    instruments.export_failed = voice.export_failed
     kit = _kit(config, registry, instruments, voice, guard)
     try:
         _install(kit, instruments, logs)

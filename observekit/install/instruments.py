@@ -39,6 +39,8 @@ class Instruments:
             duration=store.histogram(websockets.CONNECTION_DURATION),
             messages=store.counter(websockets.MESSAGES),
         )
+        # Told the size of each batch that did not arrive; whoever has a voice sets it.
+        self.export_failed: Callable[[int], None] = lambda _: None
         self._check_duration = store.histogram(catalogue.HEALTH_CHECK_DURATION)
         self._log_records = store.counter(catalogue.LOG_RECORDS)
         self._log_drops = store.counter(catalogue.LOG_RECORDS_DROPPED)
@@ -67,6 +69,7 @@ class Instruments:
         self._exports.cell("traces", outcome).observe(seconds)
         if not arrived:
             self.span_dropped("export_failed", spans)
+            self.export_failed(spans)
 
     def checked(self, check: Check, result: Result) -> None:
         """File the time of a health check."""

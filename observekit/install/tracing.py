@@ -20,7 +20,7 @@ from observekit.traces.propagation import propagator
 from observekit.traces.trust import Trust
 
 _EXPORTER: Final = "opentelemetry.exporter.otlp.proto.http"
-# Source: FAULTS SE-06: a user agent of 100,000 characters is as good as its first thousand.
+# A user agent of 100,000 characters is as good as its first thousand.
 _CLIENT_TEXT: Final = 1024
 
 
@@ -127,7 +127,7 @@ def _provider_before() -> Any:
 
 
 def _queue(config: Config, instruments: Instruments, guard: Guard, found: list[str]) -> Any:
-    if config.traces_endpoint is None:
+    if config.traces_endpoint is None or config.traces_exporter == "none":
         return None
     from observekit.traces.export import ExportQueue  # noqa: PLC0415 -- the SDK, only where it is used
 

@@ -1,11 +1,12 @@
 """What observekit itself has to say, as events of the catalogue."""
 
 import logging
+from time import monotonic
 from typing import Any, Final
 
 from observekit.catalogue import events
 from observekit.config import Effective
-from observekit.guard import Guard
+from observekit.guard import QUIET_SECONDS, Guard
 from observekit.health.check import Check, Result, Status
 from observekit.health.lifecycle import State
 from observekit.logs.pipeline import Pipeline
@@ -17,11 +18,12 @@ _LOGGER: Final = "observekit"
 class Voice:
     """Writes our own events: through *pipeline*, or through stdlib logging where logs are left alone."""
 
-    __slots__ = ("_guard", "_pipeline")
+    __slots__ = ("_export_told", "_guard", "_pipeline")
 
     def __init__(self, pipeline: Pipeline | None, guard: Guard) -> None:
         self._pipeline = pipeline
         self._guard = guard
+        self._export_told = -QUIET_SECONDS
 
     def started(self, effective: Effective, found: list[str]) -> None:
         """Say what was set up, and what of the environment was not followed."""
@@ -46,6 +48,13 @@ class Voice:
     def metric_left_out(self, metric: str, reason: str) -> None:
         """Say that a metric of OpenTelemetry's is not on the page."""
         self._say(events.METRIC_LEFT_OUT.name, "info", metric=metric, reason=reason)
+
+    def export_failed(self, spans: int) -> None:
+        """Say that spans did not arrive, once a minute at most."""
+        now = monotonic()
+        if now - self._export_told >= QUIET_SECONDS:
+            self._export_told = now
+            self._say(events.EXPORT_FAILED.name, "warning", spans=spans)
 
     def lifecycle_changed(self, before: State, state: State, cause: str) -> None:
         """Say that the process entered another state."""

@@ -1,7 +1,7 @@
 """Starlette and FastAPI: where the outermost layer goes, and how they are kept from tracing a second time."""
 
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from observekit.asgi import ASGIApp
 
@@ -12,13 +12,6 @@ FastAPI asks whether the key is there, and further in whether its value is ``Non
 """
 
 _LAYER: Final = "_observekit_layer"
-
-
-class Application(Protocol):
-    """What is used of a Starlette or FastAPI application."""
-
-    middleware_stack: ASGIApp | None
-    build_middleware_stack: Callable[[], ASGIApp]
 
 
 def is_application(app: object) -> bool:

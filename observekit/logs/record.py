@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanContext, get_current_span
 
 Record = dict[str, Any]
 
-# Source: FAULTS OT-02, LG-06: tracebacks of 10,000 frames and endless cause chains must stay readable.
+# Tracebacks of 10,000 frames and endless chains of causes must stay readable.
 _FRAMES: Final = 50
 _CAUSES: Final = 8
 _NOTES: Final = 8

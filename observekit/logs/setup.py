@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from observekit.catalogue.events import LOGS_RESUMED
 from observekit.config import Config
 from observekit.guard import Guard
 from observekit.logs.bound import NamedLogger, bound_logger, say
@@ -40,7 +41,7 @@ class Logs:
             opened(descriptor),
             config.log_buffer_bytes,
             dropped,
-            lambda lost: self.pipeline.line("warning", "observekit.logs_resumed", {"dropped": lost}),
+            lambda lost: self.pipeline.line("warning", LOGS_RESUMED.name, {"dropped": lost}),
         )
         encoder = _encoder(config.log_format, descriptor)
         self.pipeline = Pipeline(config.service_name, encoder, self._writer.write, count, guard)

@@ -1,13 +1,16 @@
 """stdlib logging as a source of the same records."""
 
 import logging
+import re
 from typing import Any, Final
 
 from structlog.contextvars import get_contextvars
 
 from observekit.logs.bound import level_name
 from observekit.logs.pipeline import Pipeline
-from observekit.logs.record import exception_of, message_of
+from observekit.logs.record import exception_of, message_of, type_of
+from observekit.logs.takeover import SERVERS
+from observekit.logs.told import told_with
 
 # What a LogRecord has by itself, some of it only after formatting; all else on one came in as extra=.
 _OWN: Final = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
@@ -15,6 +18,8 @@ _OWN: Final = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
     "asctime",
     "color_message",
 }
+# uvicorn shows the whole target of a WebSocket, of which the query is nobody's business.
+_QUERY: Final = re.compile(r"(?<=[^\s?])\?[^\s\"]+")
 _STANDARD: Final = frozenset(
     {logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL},
 )
@@ -42,12 +47,21 @@ class RecordHandler(logging.Handler):
         """Write one record; never raises."""
         try:
             event, fields = _read(record)
+            error = exception_of(record.exc_info)
+            ids = None
+            if record.name in SERVERS:
+                event = _QUERY.sub("", event)
+                ids = None if error is None else told_with(error)
+            if ids is not None and error is not None:
+                # The canonical event of the request has the whole of it.
+                fields["exception_type"], error = type_of(error), None
             self._pipeline.emit(
                 level_name(record.levelno),
                 event,
                 fields,
                 logger=message_of(record.name),
-                error=exception_of(record.exc_info),
+                ids=ids,
+                error=error,
                 seconds=record.created,
             )
         except Exception as error:  # noqa: BLE001 -- whatever a record is made of, the caller goes on

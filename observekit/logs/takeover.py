@@ -9,10 +9,10 @@ from typing import Final, NamedTuple
 # Loggers whose only use is the access line, which the canonical event replaces.
 _ACCESS: Final = ("uvicorn.access", "gunicorn.access", "hypercorn.access", "granian.access")
 # Loggers that servers write to; they may be configured after us, and before the application starts.
-_SERVERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.asgi")
-# Clients that write a line for each request they send, with its whole query string; the span of it has no
-# such secrets. A level that somebody has set is his.
-_CHATTY: Final = ("httpx",)
+SERVERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.asgi")
+# Clients that write a line for each request they send, with its whole URL. Its span has no such secrets,
+# and failed exports have an event of ours, once a minute. A level that somebody has set is his.
+_CHATTY: Final = {"httpx": logging.WARNING, "opentelemetry.exporter.otlp": logging.CRITICAL}
 
 
 class _State(NamedTuple):
@@ -54,16 +54,16 @@ class Takeover:
             # Without a handler in reach uvicorn does not even format the line.
             kept = tuple(one for one in access.handlers if one is not self._handler and not _prints(one))
             self._change(access, _State(kept, False, access.level))  # noqa: FBT003 -- named by its place
-        for name in _CHATTY:
+        for name, level_kept in _CHATTY.items():
             chatty = logging.getLogger(name)
             if chatty.level == logging.NOTSET:
-                self._change(chatty, _state(chatty)._replace(level=logging.WARNING))
-        for name in _SERVERS:
+                self._change(chatty, _state(chatty)._replace(level=level_kept))
+        for name in SERVERS:
             logging.getLogger(name).addFilter(self._arrive)
 
     def give_back(self) -> None:
         """Restore what was changed, and leave what others have changed since."""
-        for name in _SERVERS:
+        for name in SERVERS:
             logging.getLogger(name).removeFilter(self._arrive)
         for logger, change in self._changes.items():
             self._restore(logger, change)

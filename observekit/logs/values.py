@@ -14,7 +14,7 @@ from pathlib import PurePath
 from typing import Any, Final
 from uuid import UUID
 
-from observekit.redaction import REDACTED, names_secret, redact_text
+from observekit.redaction import REDACTED, hides_numbers, names_secret, redact_text
 
 # Source: three texts of 16 KiB, or three lists of 500 numbers, fit on a line of 64 KiB.
 BUDGET: Final = 48 * 1024
@@ -50,7 +50,7 @@ class Cleaner:
     def field(self, key: str, value: Any) -> object:
         """Return what may be shown as the value of *key*.
 
-        Numbers and truth values stay, whatever they are called: ``prompt_tokens=12`` is no secret.
+        Truth values stay, and so do amounts: ``prompt_tokens=12`` is no secret, ``password=1234`` is.
         """
         self.left -= _COST
         kind = type(value)
@@ -58,6 +58,8 @@ class Cleaner:
         if kind is str:
             return REDACTED if names_secret(key) else self.text(value)
         if kind is int:
+            if hides_numbers(key):
+                return REDACTED
             return value if -_WHOLE_LIMIT <= value < _WHOLE_LIMIT else _number(value)
         if value is None or kind is bool:
             return value

@@ -11,7 +11,7 @@ from typing import Final
 
 # Ten readings a second find a stall of the shortest reported length twice over, for about 20 us of CPU each.
 BEAT_SECONDS: Final = 0.1
-# Source: FAULTS HL-01: what holds a loop for a quarter of a second is felt by every request on it.
+# Source: below the 0.3 s from which people notice that they wait; all requests on the loop wait together.
 STALL_SECONDS: Final = 0.25
 # Source: the same: one stack a cool-down, so that a loop that stalls all the time does not fill the log.
 COOL_DOWN_SECONDS: Final = 60.0

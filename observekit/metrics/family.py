@@ -9,7 +9,7 @@ from observekit.catalogue import MetricSpec
 from observekit.metrics.cells import Cell
 from observekit.semconv import OVERFLOW
 
-# Source: FAULTS PM-01: a label value of 10 MB must not reach the page. 200 characters hold any route.
+# A label value of 10 MB must not reach the page. 200 characters hold any route.
 VALUE_LENGTH: Final = 200
 # Overflow series combine with values seen before; past this many of them one series takes the rest.
 _OVERFLOW_SERIES: Final = 64

@@ -57,6 +57,7 @@ def test_the_defaults_are_these() -> None:
         "traces_protocol": "http/protobuf",
         "traces_headers": {},
         "traces_compression": "none",
+        "traces_exporter": "otlp",
         "traces_timeout_seconds": 10.0,
         "traces_sampler": "parentbased_always_on",
         "traces_sample_ratio": 1.0,
@@ -136,7 +137,10 @@ def test_every_mistake_is_told_at_once() -> None:
         f"metrics_path is 'metrics', but {_PATH_RULE}.",
         "series_limit is True, but must be a whole number from 10 to 1000000.",
         f"traces_endpoint is 'localhost:4318', but {_URL_RULE}.",
-        "traces_protocol is 'grpc', but must be http/protobuf.",
+        (
+            "traces_protocol is 'grpc', but must be http/protobuf: there is no gRPC "
+            "yet, and the endpoint for HTTP usually has port 4318."
+        ),
         "traces_sample_ratio is 1.5, but must be a number from 0 to 1, like 0.1.",
         f"propagators is ('b4',), but {_PROPAGATORS_RULE}.",
         f"trust_incoming is 'private', but {_TRUST_RULE}.",

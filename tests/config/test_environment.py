@@ -38,6 +38,7 @@ def test_every_variable_is_read_into_its_setting() -> None:
             "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
             "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "api-key=a%20b,x-team=pay",
             "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": "gzip",
+            "OTEL_TRACES_EXPORTER": "None",
             "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "2.5",
             "OTEL_TRACES_SAMPLER": "traceidratio",
             "OTEL_TRACES_SAMPLER_ARG": "0.25",
@@ -97,6 +98,7 @@ def test_every_variable_is_read_into_its_setting() -> None:
         traces=False,
         traces_endpoint="https://localhost:4318/traces",
         traces_headers={"api-key": "a b", "x-team": "pay"},
+        traces_exporter="none",
         traces_compression="gzip",
         traces_timeout_seconds=2.5,
         traces_sampler="traceidratio",
@@ -180,10 +182,16 @@ def test_an_argument_goes_before_a_variable_and_a_variable_before_the_default() 
             "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
         ),
         (
-            {"OBSERVEKIT_DISABLED": "false", "OTEL_SDK_DISABLED": "true"},
-            "enabled",
-            True,
-            "OBSERVEKIT_DISABLED",
+            {"OBSERVEKIT_TRACES": "on", "OTEL_SDK_DISABLED": "true"},
+            "traces",
+            False,
+            "OTEL_SDK_DISABLED",
+        ),
+        (
+            {"OBSERVEKIT_TRACES": "off", "OTEL_SDK_DISABLED": "false"},
+            "traces",
+            False,
+            "OBSERVEKIT_TRACES",
         ),
     ],
 )
@@ -209,12 +217,14 @@ def test_an_empty_variable_counts_as_not_set() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "enabled"), [("true", False), ("TRUE", False), (" True ", False), ("false", True)]
+    ("text", "kept"), [("true", False), ("TRUE", False), (" True ", False), ("false", True)]
 )
-def test_opentelemetry_is_disabled_by_true_in_any_case(text: str, *, enabled: bool) -> None:
+def test_opentelemetry_is_turned_off_by_true_in_any_case_and_health_goes_on(text: str, *, kept: bool) -> None:
     effective = load({"OTEL_SDK_DISABLED": text})
 
-    assert (effective.config.enabled, effective.problems) == (enabled, ())
+    config = effective.config
+    assert (config.traces, config.otel_metrics, effective.problems) == (kept, kept, ())
+    assert (config.enabled, config.health, config.metrics) == (True, True, True)
 
 
 @pytest.mark.parametrize("text", ["1", "yes", "on", "0"])
@@ -222,7 +232,7 @@ def test_opentelemetry_is_not_disabled_by_anything_but_true(text: str) -> None:
     effective = load({"OTEL_SDK_DISABLED": text})
 
     told = f"OTEL_SDK_DISABLED is {text!r}, but must be true or false; the variable is ignored."
-    assert effective.config.enabled
+    assert effective.config.traces
     assert effective.problems == (Problem("OTEL_SDK_DISABLED", told),)
 
 

@@ -146,13 +146,10 @@ def test_two_applications_of_one_process_share_its_kit(make_kit: Make) -> None:
 DISABLED: tuple[tuple[dict[str, Any], dict[str, str]], ...] = (
     ({"enabled": False}, {}),
     ({}, {"OBSERVEKIT_DISABLED": "1"}),
-    ({}, {"OTEL_SDK_DISABLED": "true"}),
 )
 
 
-@pytest.mark.parametrize(
-    ("settings", "environ"), DISABLED, ids=["argument", "own variable", "OTEL_SDK_DISABLED"]
-)
+@pytest.mark.parametrize(("settings", "environ"), DISABLED, ids=["argument", "own variable"])
 def test_what_is_off_leaves_the_process_and_its_applications_as_they_are(
     make_kit: Make,
     footprint: Footprint,

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import socket
 import subprocess
 import sys
@@ -134,7 +135,12 @@ def run_script() -> Callable[[str], Ended]:
 
     def run(script: str) -> Ended:
         done = subprocess.run(
-            [sys.executable, "-c", head + script], capture_output=True, timeout=DEADLINE_SECONDS, check=False
+            [sys.executable, "-c", head + script],
+            capture_output=True,
+            timeout=DEADLINE_SECONDS,
+            check=False,
+            # Coverage has a lock that a fork while another thread traces leaves held for ever in the child.
+            env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
         )
         lines = [parsed(line) for line in done.stdout.splitlines()]
         return Ended(done.returncode, lines, done.stderr.decode())
