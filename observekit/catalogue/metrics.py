@@ -46,7 +46,7 @@ REQUEST_DURATION: Final = MetricSpec(
 ACTIVE_REQUESTS: Final = MetricSpec(
     name="http_server_active_requests",
     kind="gauge",
-    help="HTTP requests that have arrived and are not answered to the last byte yet.",
+    help="HTTP requests that the application is at work on, in the background after the last byte too.",
     labels=(label(HTTP_REQUEST_METHOD),),
     values={label(HTTP_REQUEST_METHOD): METHODS},
 )
