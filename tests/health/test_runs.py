@@ -161,28 +161,20 @@ def test_a_lambda_around_an_async_check_that_hangs_is_cancelled_too(bench: "Benc
     assert bench.run(probe()) == ("timeout",)
 
 
-@pytest.mark.parametrize("loops", [1, 2])
-def test_a_coroutine_that_comes_too_late_is_closed_without_a_warning(bench: "Bench", loops: int) -> None:
+def test_a_coroutine_that_comes_too_late_is_closed_without_a_warning(bench: "Bench") -> None:
     release = Event()
 
     def late() -> object:
         release.wait(LONG)
         return asyncio.sleep(0)
 
-    async def give_up() -> None:
+    async def give_up_and_wait() -> None:
         await bench.ask()
         release.set()
-
-    async def give_up_and_wait() -> None:
-        await give_up()
         await bench.ask_until("ok")
 
     bench.add(late, timeout_seconds=SHORT)
 
-    if loops == 1:
-        bench.run(give_up_and_wait())
-    else:
-        bench.run(give_up())
-        bench.run(bench.ask_until("ok"))
+    bench.run(give_up_and_wait())
 
     assert bench.observed == [("check", "timeout"), ("check", "ok")]
