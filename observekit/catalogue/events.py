@@ -52,7 +52,13 @@ STARTED: Final = EventSpec(
     name="observekit.started",
     level="info",
     help="What was set up, and what else was found that traces or measures the same requests.",
-    fields=("service_version", "metrics", "logs", "traces", "health", "found"),
+    fields=("service_version", "metrics", "logs", "traces", "health", "ops_port", "found"),
+)
+OPS_PORT_UNAVAILABLE: Final = EventSpec(
+    name="observekit.ops_port_unavailable",
+    level="warning",
+    help="The ops port could not be opened, as when another process has it; the service runs without.",
+    fields=("ops_host", "ops_port", "error"),
 )
 CONFIG_REJECTED: Final = EventSpec(
     name="observekit.config_rejected",

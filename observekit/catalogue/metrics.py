@@ -30,7 +30,7 @@ LAG_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
 SIZE_BUCKETS: Final = tuple(float(4**power) for power in range(3, 14))
 
 METHODS: Final = (*sorted(KNOWN_METHODS), OTHER_METHOD)
-COMPONENTS: Final = ("collector", "config", "exchange", "health", "logs", "metrics", "traces")
+COMPONENTS: Final = ("collector", "config", "exchange", "health", "logs", "metrics", "ops", "traces")
 """Parts of observekit whose failures are counted apart."""
 
 REQUEST_DURATION: Final = MetricSpec(

@@ -14,6 +14,7 @@ from observekit.config.setting import Setting, Source
 from observekit.errors import ConfigError
 
 _IGNORED: Final = "; the variable is ignored."
+_CLOSED: Final = "; nobody is let in."
 STRICT: Final = "OBSERVEKIT_STRICT"
 _PREFIX: Final = "OBSERVEKIT_"
 _DEFAULTS: Final[Mapping[str, Any]] = {name: getattr(Config(), name) for name in SETTINGS}
@@ -69,7 +70,9 @@ def load(environ: Mapping[str, str] | None = None, **arguments: object) -> Effec
     environ = os.environ if environ is None else environ
     effective = examine(environ, **arguments)
     if strict(environ) and effective.problems:
-        told = (problem.message.removesuffix(_IGNORED) for problem in effective.problems)
+        told = (
+            problem.message.removesuffix(_IGNORED).removesuffix(_CLOSED) for problem in effective.problems
+        )
         raise ConfigError("\n".join(f"{message.removesuffix('.')}." for message in told))
     return effective
 
@@ -124,6 +127,9 @@ def _read(
             value, wrong = _value(setting, source, environ.get(source.variable, ""))
             if wrong is not None:
                 problems.setdefault(source.variable, Problem(source.variable, wrong))
+                if setting.closed is not None:
+                    given[name] = _Given(setting.closed, source.variable)
+                    break
             elif value is not _SILENT:
                 given[name] = _Given(value, source.variable)
                 break
@@ -146,7 +152,8 @@ def _value(setting: Setting, source: Source, text: str) -> tuple[object, str | N
 
 def _wrong(setting: Setting, source: Source, text: str) -> str:
     rule = source.rule or setting.kind.rule
-    return f"{source.variable} is {cut(setting.kind.masked(text))}, but {rule}{_IGNORED}"
+    instead = _IGNORED if setting.closed is None else _CLOSED
+    return f"{source.variable} is {cut(setting.kind.masked(text))}, but {rule}{instead}"
 
 
 def _wrong_strict(environ: Mapping[str, str]) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Final
 from urllib.parse import unquote
 
@@ -66,8 +66,15 @@ def _parse_words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
 
 
+_OFF: Final = frozenset({"off", "none"})
+
+
 def _parse_path(text: str) -> str | None:
-    return None if text.strip().lower() in {"off", "none"} else text.strip()
+    return None if text.strip().lower() in _OFF else text.strip()
+
+
+def _parse_port(text: str) -> int | None:
+    return None if text.strip().lower() in _OFF else int(text)
 
 
 def number(low: float, high: float, *, above: bool = False, example: str = "") -> Kind:
@@ -174,6 +181,29 @@ def _is_trust(value: object) -> bool:
     return value in {("private",), ("always",), ("never",)} or all(_is_network(word) for word in value)
 
 
+def _is_port(value: object) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LAST_PORT
+
+
+_LAST_PORT: Final = 65535
+
+
+def _is_address(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        ip_address(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_secret(value: object) -> bool:
+    return value is None or (isinstance(value, str) and value.strip() != "")
+
+
 def _is_network(word: str) -> bool:
     try:
         ip_network(word)
@@ -219,3 +249,16 @@ TRUST: Final = Kind(
     "must be private, always or never alone, or networks like '10.0.0.0/8,fd00::/8' (in code a tuple of "
     "texts)",
 )
+PORT: Final = Kind(
+    _parse_port,
+    _is_port,
+    "must be a whole number from 0 to 65535, 0 for any free port ('off' in the environment, None in code, "
+    "for none)",
+)
+ADDRESS: Final = Kind(
+    str.strip,
+    _is_address,
+    "must be an IP address of this host, like '127.0.0.1', or '0.0.0.0' or '::' for all of them",
+)
+# Any text at all is a secret that can be compared: one that no client can send lets nobody in.
+SECRET: Final = Kind(str.strip, _is_secret, "must be a text that is not empty, or None", masked=hidden)

@@ -1,4 +1,7 @@
-"""The configuration: each setting with its default, its rule and its environment variables, in one place."""
+"""The configuration: each setting with its default, its rule and its environment variables, in one place.
+
+Longer than other files may be, because a table that is cut in two has to be looked for twice.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -7,13 +10,16 @@ from typing import Final
 
 from observekit.catalogue.health import LIVENESS, READINESS, STARTUP
 from observekit.config.kinds import (
+    ADDRESS,
     FLAG,
     HEADERS,
     HTTP_URL,
     OPTIONAL_TEXT,
     PAIRS,
     PATH,
+    PORT,
     PROPAGATORS,
+    SECRET,
     TEXT,
     TRUST,
     Kind,
@@ -106,6 +112,35 @@ class Config:
         FLAG,
         "OBSERVEKIT_BODY_SIZES",
         help="Whether sizes of HTTP bodies are measured.",
+    )
+    metrics_token: str | None = setting(
+        None,
+        SECRET,
+        "OBSERVEKIT_METRICS_TOKEN",
+        help="Bearer token that a scrape must bring, on every port; who brings it is also shown the names of "
+        "health checks.",
+    )
+    metrics_allow: tuple[str, ...] = setting(
+        ("always",),
+        TRUST,
+        "OBSERVEKIT_METRICS_ALLOW",
+        help="Who may scrape the application's port: always, private (loopback, private and link-local "
+        "peers, nothing forwarded), never, or networks. The ops port is not concerned.",
+        closed=("never",),
+    )
+    ops_port: int | None = setting(
+        None,
+        PORT,
+        "OBSERVEKIT_OPS_PORT",
+        help="Port on which the metrics page and the health endpoints answer too, from a thread of their "
+        "own: also while the event loop is stuck. 0 takes a free one.",
+    )
+    ops_host: str = setting(
+        # Nothing that strangers can reach unless somebody asks for it.
+        "127.0.0.1",
+        ADDRESS,
+        "OBSERVEKIT_OPS_HOST",
+        help="Address of the ops port; in a container 0.0.0.0, or :: for IPv6 too.",
     )
     runtime: bool = setting(
         True,

@@ -24,11 +24,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What is known about one field of Config besides its default."""
+    """What is known about one field of Config besides its default.
+
+    ``closed`` is used in place of a variable that is wrong, where the default would let in those whom
+    somebody meant to keep out.
+    """
 
     kind: Kind
     sources: tuple[Source, ...]
     help: str
+    closed: Any = None
 
 
 def setting(
@@ -36,10 +41,11 @@ def setting(
     kind: Kind,
     *sources: str | Source,
     help: str,  # noqa: A002 -- the same word as in the catalogue
+    closed: Any = None,
 ) -> Any:
     """Define a field of Config by its default, its kind and the variables it is read from."""
     known = tuple(Source(one) if isinstance(one, str) else one for one in sources)
-    metadata = {"setting": Setting(kind=kind, sources=known, help=help)}
+    metadata = {"setting": Setting(kind=kind, sources=known, help=help, closed=closed)}
     if isinstance(default, Mapping):
         return field(default_factory=lambda: default, metadata=metadata)
     return field(default=default, metadata=metadata)

@@ -2,13 +2,14 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import RLock
 from time import perf_counter
 from typing import Final, Literal
 
+from observekit.health.home import Home
 from observekit.worker import Worker
 
 Probe = Literal["liveness", "readiness", "startup"]
@@ -37,24 +38,63 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one run: the status, the time it took, and the exception where there was one."""
+    """What came of one run: the status, the time it took, and the exception where there was one.
+
+    ``stalled`` says of a timeout that the event loop did not turn, so that the check had no chance.
+    """
 
     status: Status
     seconds: float
     error: BaseException | None = None
+    stalled: bool = False
 
 
 class _Run:
-    """One run of a check: begun once, settled once, waited for by any number of probes on any loop."""
+    """One run of a check: begun once, settled once, waited for by any number of probes on any loop.
 
-    __slots__ = ("_lock", "_waiting", "result", "started", "task")
+    Attributes:
+        silent: Whether its loop was called from another one, and has not answered yet.
+        task: What runs on its loop; none before that loop came to it.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_lock", "_waiting", "loop", "result", "silent", "started", "task")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._lock = RLock()
         self._waiting: list[asyncio.Future[None]] = []
+        self.loop = loop
         self.started = perf_counter()
         self.result: Result | None = None
+        self.silent = False
         self.task: asyncio.Task[None] | None = None
+
+    def begin(self, execute: Callable[["_Run"], Coroutine[None, None, None]]) -> None:
+        """Start on the running loop, unless it was given up by then."""
+        self.task = self.loop.create_task(execute(self))
+        if self.result is not None:
+            self.task.cancel()
+
+    def is_over(self) -> bool:
+        """Whether nothing of it goes on any more; nothing does while its loop does not run."""
+        ended = self.task is not None and self.task.done()
+        return ended or not self.loop.is_running()
+
+    def call(self) -> None:
+        """Call its loop, from another one; a loop that has not answered yet is not called again."""
+        if self.silent or self.loop is asyncio.get_running_loop():
+            return
+        self.silent = True
+        with suppress(RuntimeError):  # It is closed.
+            self.loop.call_soon_threadsafe(self._answer)
+
+    def give_up(self) -> None:
+        """Cancel what runs, if anything does by now."""
+        if self.task is not None:
+            with suppress(RuntimeError):  # Its loop is closed.
+                self.loop.call_soon_threadsafe(self.task.cancel)
+
+    def _answer(self) -> None:
+        self.silent = False
 
     def seconds(self) -> float:
         """Return how long ago the run began."""
@@ -86,23 +126,25 @@ class Runner:
     """Runs one check, one run at a time; whoever asks meanwhile waits for the same run.
 
     A synchronous function runs on a thread that is kept for it: a function that hangs holds that one
-    thread and no other, and is not started again until it returns. *settled* is told the result of each run.
+    thread and no other, and is not started again until it returns. An asynchronous one runs at *home*.
+    *settled* is told the result of each run.
     """
 
-    __slots__ = ("_lock", "_run", "_settled", "_worker", "check")
+    __slots__ = ("_at_home", "_home", "_lock", "_run", "_settled", "_worker", "check")
 
-    def __init__(self, check: Check, settled: Callable[[Result], None]) -> None:
+    def __init__(self, check: Check, settled: Callable[[Result], None], home: Home) -> None:
         self.check = check
         self._settled = settled
-        self._worker = (
-            None if _is_asynchronous(check.function) else Worker(f"check-{check.name}", check.function)
-        )
+        self._home = home
+        self._at_home = _is_asynchronous(check.function)
+        self._worker = None if self._at_home else Worker(f"check-{check.name}", check.function)
         self._lock = RLock()
         self._run: _Run | None = None
 
     async def run(self, timeout_seconds: float) -> Result:
         """Return the result of the current run, or of a new one, within *timeout_seconds* of its start."""
         run = self._current()
+        run.call()
         # Not wait_for(): that would wait for the cancellation too, which a check may ignore.
         await run.wait(timeout_seconds)
         return run.result or self._give_up(run)
@@ -122,24 +164,28 @@ class Runner:
     def _current(self) -> _Run:
         with self._lock:
             run = self._run
-            if run is None or self._is_over(run):
-                run = self._run = _Run()
-                run.task = asyncio.get_running_loop().create_task(self._execute(run))
+            busy = self._worker is not None and self._worker.busy
+            if run is None or (run.is_over() and not busy):
+                run = self._run = self._begun()
             return run
 
-    def _is_over(self, run: _Run) -> bool:
-        """Whether nothing of *run* goes on any more; a task does not while its loop does not run."""
-        if self._worker is not None and self._worker.busy:
-            return False
-        task = run.task
-        return task is not None and (task.done() or not task.get_loop().is_running())
+    def _begun(self) -> _Run:
+        here = asyncio.get_running_loop()
+        run = _Run(self._home.loop() if self._at_home else here)
+        if run.loop is not here:
+            try:
+                run.loop.call_soon_threadsafe(run.begin, self._execute)
+            except RuntimeError:  # Closed since it was looked at.
+                run = _Run(here)
+            else:
+                return run
+        run.begin(self._execute)
+        return run
 
     def _give_up(self, run: _Run) -> Result:
-        timeout = Result("timeout", run.seconds())
+        timeout = Result("timeout", run.seconds(), stalled=run.silent)
         self._settle(run, timeout)
-        if run.task is not None:
-            with suppress(RuntimeError):  # Its loop is closed.
-                run.task.get_loop().call_soon_threadsafe(run.task.cancel)
+        run.give_up()
         return run.result or timeout
 
     async def _execute(self, run: _Run) -> None:
@@ -158,12 +204,24 @@ class Runner:
         answer = self.check.function() if self._worker is None else await self._worker.call()
         for _ in range(_AWAITABLES):
             if inspect.isawaitable(answer):
-                answer = await answer
+                answer = await self._awaited_at_home(answer)
         return answer
+
+    async def _awaited_at_home(self, answer: Awaitable[object]) -> object:
+        """Await what a function returned that did not look asynchronous; from now on it counts as such."""
+        self._at_home = True
+        home = self._home.loop()
+        if home is asyncio.get_running_loop():
+            return await answer
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_awaited(answer), home))
 
     def _settle(self, run: _Run, result: Result) -> None:
         if run.settle(result):
             self._settled(result)
+
+
+async def _awaited(answer: Awaitable[object]) -> object:
+    return await answer
 
 
 def _wake(probe: "asyncio.Future[None]") -> None:

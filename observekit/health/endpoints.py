@@ -1,4 +1,4 @@
-"""What the probes answer: a word for everybody, names for callers on the same host."""
+"""What the probes answer: a word for everybody, names for callers on the same host or with the token."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import IPv6Address, ip_address
@@ -10,6 +10,7 @@ from observekit.health.engine import Answer, Engine
 from observekit.health.lifecycle import Lifecycle
 
 Ask = Callable[[Scope], Awaitable[Response]]
+Known = Callable[[Scope], bool]
 
 _HEADERS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 # Another instance answers a second later.
@@ -20,21 +21,22 @@ _NOBODY: Final = Answer(())
 
 
 class Probes:
-    """The three health endpoints."""
+    """The three health endpoints; *known* says of a caller elsewhere whether he may see names."""
 
-    __slots__ = ("_engine", "_lifecycle", "_started_in")
+    __slots__ = ("_engine", "_known", "_lifecycle", "_started_in")
 
-    def __init__(self, lifecycle: Lifecycle, engine: Engine) -> None:
+    def __init__(self, lifecycle: Lifecycle, engine: Engine, known: Known) -> None:
         self._lifecycle = lifecycle
         self._engine = engine
+        self._known = known
         self._started_in = -1
 
     async def liveness(self, scope: Scope) -> Response:
         """Answer whether this process should go on; what it depends on is not asked."""
         answer = await self._engine.ask("liveness")
         if self._lifecycle.state == "broken":
-            return _response("broken", answer, scope)
-        return _response("ok" if answer.passed("liveness") else "failed", answer, scope)
+            return self._response("broken", answer, scope)
+        return self._response("ok" if answer.passed("liveness") else "failed", answer, scope)
 
     async def readiness(self, scope: Scope) -> Response:
         """Answer whether this instance should get traffic; only a ready process asks its checks.
@@ -43,26 +45,33 @@ class Probes:
         """
         state = self._lifecycle.state
         if state != "ready":
-            return _response(state, _NOBODY, scope)
+            return self._response(state, _NOBODY, scope)
         starting = self._started_in != self._lifecycle.life
         probes: tuple[Probe, ...] = ("startup", "readiness") if starting else ("readiness",)
         answer = await self._engine.ask(*probes)
         state = self._lifecycle.state
         if state != "ready":  # A drain began while the checks ran.
-            return _response(state, answer, scope)
+            return self._response(state, answer, scope)
         if starting and not self._note_start(answer):
-            return _response("starting", answer, scope)
-        return _response("ok" if answer.passed("readiness") else "failed", answer, scope)
+            return self._response("starting", answer, scope)
+        return self._response("ok" if answer.passed("readiness") else "failed", answer, scope)
 
     async def startup(self, scope: Scope) -> Response:
         """Answer whether starting is over; once yes, always yes in this life."""
         state = self._lifecycle.state
         if state in {"starting", "broken"}:
-            return _response(state, _NOBODY, scope)
+            return self._response(state, _NOBODY, scope)
         if self._started_in == self._lifecycle.life:
-            return _response("ok", _NOBODY, scope)
+            return self._response("ok", _NOBODY, scope)
         answer = await self._engine.ask("startup")
-        return _response("ok" if self._note_start(answer) else "failed", answer, scope)
+        return self._response("ok" if self._note_start(answer) else "failed", answer, scope)
+
+    def _response(self, word: str, answer: Answer, scope: Scope) -> Response:
+        text = f"{word}\n"
+        if _asks_for_names(scope) and (_is_local(scope) or self._known(scope)):
+            text = "".join(_line(check, result) for check, result in answer.results) + text
+        headers = (*_HEADERS, _RETRY) if word == "draining" else _HEADERS
+        return Response(status=200 if word == "ok" else 503, body=text.encode(), headers=headers)
 
     def _note_start(self, answer: Answer) -> bool:
         if passed := answer.passed("startup"):
@@ -70,23 +79,20 @@ class Probes:
         return passed
 
 
-def _response(word: str, answer: Answer, scope: Scope) -> Response:
-    text = f"{word}\n"
-    if _asks_for_names(scope) and _is_local(scope):
-        text = "".join(_line(check, result) for check, result in answer.results) + text
-    headers = (*_HEADERS, _RETRY) if word == "draining" else _HEADERS
-    return Response(status=200 if word == "ok" else 503, body=text.encode(), headers=headers)
-
-
 def _asks_for_names(scope: Scope) -> bool:
     words: Iterable[bytes] = scope.get("query_string", b"").split(b"&")
     return any(word.partition(b"=")[0] == b"verbose" for word in words)
 
 
+def is_forwarded(scope: Scope) -> bool:
+    """Whether a proxy says that it speaks for somebody else."""
+    return any(name in _FORWARDED for name, _ in scope.get("headers", ()))
+
+
 def _is_local(scope: Scope) -> bool:
     """Whether the caller is on this host; nobody can tell who is behind a socket without an address."""
     client = scope.get("client")
-    if not client or any(name in _FORWARDED for name, _ in scope.get("headers", ())):
+    if not client or is_forwarded(scope):
         return False
     try:
         address = ip_address(client[0])

@@ -12,6 +12,7 @@ from typing import Final, get_args
 from observekit.errors import RegistrationError
 from observekit.guard import in_forked_child
 from observekit.health.check import Check, Criticality, Probe, Result, Runner, Status
+from observekit.health.home import Home
 
 # A name is a label value and a part of a path.
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -31,9 +32,13 @@ class Answer:
     results: tuple[tuple[Check, Result], ...]
 
     def passed(self, probe: Probe) -> bool:
-        """Say whether all required checks of *probe* passed."""
+        """Say whether all required checks of *probe* passed.
+
+        A liveness check that had no chance, because the event loop is stuck, says nothing: how long a loop
+        may be stuck is not for the deadline of a check to decide.
+        """
         return all(
-            result.status == "ok"
+            result.status == "ok" or (probe == "liveness" and result.stalled)
             for check, result in self.results
             if check.probe == probe and check.criticality == "required"
         )
@@ -44,9 +49,9 @@ class _Registered:
 
     __slots__ = ("check", "fresh_until", "last", "runner")
 
-    def __init__(self, check: Check, settled: "Callable[[_Registered, Result], None]") -> None:
+    def __init__(self, check: Check, settled: "Callable[[_Registered, Result], None]", home: Home) -> None:
         self.check = check
-        self.runner = Runner(check, partial(settled, self))
+        self.runner = Runner(check, partial(settled, self), home)
         self.last: Result | None = None
         self.fresh_until = 0.0
 
@@ -59,9 +64,12 @@ class Engine:
         cache_seconds: How long a result is reused.
         observed: Told each run.
         changed: Told when a check has another status than before, with the one before.
+
+    Attributes:
+        home: Which event loop asynchronous checks run on.
     """
 
-    __slots__ = ("__weakref__", "_cache", "_changed", "_checks", "_clock", "_observed", "_total")
+    __slots__ = ("__weakref__", "_cache", "_changed", "_checks", "_clock", "_observed", "_total", "home")
 
     def __init__(
         self,
@@ -77,6 +85,7 @@ class Engine:
         self._changed = changed
         self._clock = clock
         self._checks: dict[str, _Registered] = {}
+        self.home = Home()
         in_forked_child(self._start_afresh)
 
     def add(self, check: Check) -> None:
@@ -87,7 +96,7 @@ class Engine:
         """
         if problems := list(_problems(check)):
             raise RegistrationError("\n".join(problems))
-        registered = _Registered(check, self._settled)
+        registered = _Registered(check, self._settled, self.home)
         if self._checks.setdefault(check.name, registered) is not registered:
             raise RegistrationError(
                 f"a health check {check.name!r} is registered already; names must differ."
@@ -127,6 +136,7 @@ class Engine:
             self._changed(one.check, status, result)
 
     def _start_afresh(self) -> None:
+        self.home.leave()
         for one in self._checks.values():
             one.runner.start_afresh()
 

@@ -1,11 +1,13 @@
 """The composition root: a Kit from a configuration, each part handed what it needs of the others."""
 
+from collections.abc import Mapping
+
 from prometheus_client import CollectorRegistry
 
+from observekit.asgi import ASGIApp
 from observekit.catalogue import metrics as catalogue
 from observekit.config import Config, Effective
 from observekit.guard import Guard
-from observekit.health.endpoints import Probes
 from observekit.health.engine import Engine
 from observekit.health.lifecycle import Lifecycle, State
 from observekit.http.claims import Tracer
@@ -17,12 +19,12 @@ from observekit.install.identity import resource
 from observekit.install.instruments import Instruments, register
 from observekit.install.kit import Kit
 from observekit.install.meters import Meters
+from observekit.install.ports import Ports
 from observekit.install.runtime import follow, watch
 from observekit.install.tracing import Traces, quarantine
 from observekit.install.voice import Voice
 from observekit.integrations.starlette import SCOPE_CLAIMS
 from observekit.logs.setup import Logs
-from observekit.ops.endpoints import endpoints
 
 
 def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
@@ -48,8 +50,11 @@ def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
         _install(kit, instruments, logs)
         meters = _meters(kit, attributes, instruments, voice, guard)
         traces = _traces(kit, attributes, instruments, guard) if config.traces else None
-        _put_layer(kit, logs, traces, instruments, guard)
-        voice.started(effective, [found for part in (meters, traces) if part for found in part.found])
+        ports = Ports(kit, instruments, guard)
+        _put_layer(kit, instruments, (logs, traces), ports.beside_application(), guard)
+        ports.open_ops_port(voice)
+        found = [one for part in (meters, traces) if part for one in part.found]
+        voice.started(effective, found, kit.ops_port)
     except BaseException:
         kit.release(0.0)
         raise
@@ -73,6 +78,8 @@ def _kit(
 
     def changed(before: State, state: State, cause: str) -> None:
         voice.lifecycle_changed(before, state, cause)
+        if state == "ready":
+            kit.engine.home.settle()
         if watched is not None:
             follow(watched, state)
 
@@ -125,10 +132,19 @@ def _traces(kit: Kit, attributes: dict[str, str], instruments: Instruments, guar
 
 
 def _put_layer(
-    kit: Kit, logs: Logs | None, traces: Traces | None, instruments: Instruments, guard: Guard
+    kit: Kit,
+    instruments: Instruments,
+    signals: tuple[Logs | None, Traces | None],
+    served: Mapping[str, ASGIApp],
+    guard: Guard,
 ) -> None:
-    exposition = instruments.exposition(kit.registry, guard)
-    kit.on_release(exposition.close)
+    logs, traces = signals
+
+    def configured() -> None:
+        kit.engine.home.settle()
+        if logs is not None:
+            logs.take_over()
+
     tracer = Tracer(None, {}, guard) if traces is None else Tracer(traces.tracing, SCOPE_CLAIMS, guard)
     pipeline = None if logs is None else logs.pipeline
     exemplars = traces is not None and traces.exports
@@ -137,14 +153,10 @@ def _put_layer(
         metrics=instruments.requests if measured else None,
         tracer=tracer,
         logs=None if pipeline is None else RequestLog(pipeline),
-        endpoints=endpoints(kit.config, exposition, Probes(kit.lifecycle, kit.engine), guard),
-        lifespan=Lifespan(kit.lifecycle, _nothing if logs is None else logs.take_over, kit.flush, guard),
+        endpoints=served,
+        lifespan=Lifespan(kit.lifecycle, configured, kit.flush, guard),
         guard=guard,
         exemplars=exemplars,
         sockets=SocketParts(instruments.sockets if measured else None, tracer, pipeline, guard, exemplars),
     )
     kit.layer = lambda app: HttpLayer(app, parts)
-
-
-def _nothing(*_: object) -> None:
-    """Do nothing, where a part is off."""

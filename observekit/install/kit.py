@@ -16,6 +16,7 @@ from observekit.config import Config
 from observekit.health.check import Check, CheckFunction, Criticality, Probe
 from observekit.health.engine import Engine
 from observekit.health.lifecycle import Lifecycle
+from observekit.ops.server import OpsServer
 
 Function = TypeVar("Function", bound=CheckFunction)
 Layer = Callable[[ASGIApp], ASGIApp]
@@ -45,6 +46,7 @@ class Kit:
         config: The configuration in use.
         registry: Where metrics are registered; `/metrics` shows all of it.
         lifecycle: Where the process is in its life; ``kit.lifecycle.drain()`` makes readiness fail.
+        ops: The server of the ops port, where there is one.
     """
 
     def __init__(
@@ -62,10 +64,16 @@ class Kit:
         self.layer: Layer = _as_it_is
         # Whether what a framework measures of its requests would only cost: its metrics are ours already.
         self.measures_alone = False
+        self.ops: OpsServer | None = None
         self._failed = failed
         self._lock = RLock()
         self._parts: list[_Part] = []
         self._undo: list[Callable[[], None]] = []
+
+    @property
+    def ops_port(self) -> int | None:
+        """The port on which metrics and health answer from a thread of their own, while there is one."""
+        return None if self.ops is None else self.ops.port
 
     @overload
     def readiness(self, name: Function) -> Function: ...

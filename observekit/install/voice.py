@@ -5,7 +5,7 @@ from time import monotonic
 from typing import Any, Final
 
 from observekit.catalogue import events
-from observekit.config import Effective
+from observekit.config import Config, Effective
 from observekit.guard import QUIET_SECONDS, Guard
 from observekit.health.check import Check, Result, Status
 from observekit.health.lifecycle import State
@@ -25,7 +25,7 @@ class Voice:
         self._guard = guard
         self._export_told = -QUIET_SECONDS
 
-    def started(self, effective: Effective, found: list[str]) -> None:
+    def started(self, effective: Effective, found: list[str], ops_port: int | None) -> None:
         """Say what was set up, and what of the environment was not followed."""
         config = effective.config
         for problem in (*effective.problems, *effective.unknown):
@@ -38,7 +38,24 @@ class Voice:
             "traces": (config.traces_endpoint or "not exported") if config.traces else "off",
             "health": config.readiness_path if config.health else "off",
         }
-        self._say(events.STARTED.name, "info", service_version=config.service_version, **signals, found=found)
+        self._say(
+            events.STARTED.name,
+            "info",
+            service_version=config.service_version,
+            **signals,
+            ops_port=ops_port,
+            found=found,
+        )
+
+    def ops_port_unavailable(self, config: Config, error: Exception) -> None:
+        """Say that there is no ops port."""
+        self._say(
+            events.OPS_PORT_UNAVAILABLE.name,
+            "warning",
+            ops_host=config.ops_host,
+            ops_port=config.ops_port,
+            error=message_of(error),
+        )
 
     def internal_error(self, component: str, error: BaseException, failures: int) -> None:
         """Say that something of ours failed."""

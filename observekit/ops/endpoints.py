@@ -1,13 +1,15 @@
 """The management endpoints as small ASGI applications, by path."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from observekit.asgi import ASGIApp, Receive, Response, Scope, Send, send_response
 from observekit.config import Config
 from observekit.guard import Guard
 from observekit.health.endpoints import Probes
+from observekit.health.home import Home
 from observekit.metrics.exposition import Exposition
+from observekit.ops.access import Access
 
 Ask = Callable[[Scope], Awaitable[Response]]
 
@@ -17,10 +19,15 @@ _NOT_ALLOWED: Final = Response(405, b"use GET or HEAD\n", headers=((b"allow", b"
 _FAILED: Final = Response(500, b"observekit failed, see its log\n", headers=(_NO_STORE,))
 
 
-def endpoints(config: Config, exposition: Exposition, probes: Probes, guard: Guard) -> dict[str, ASGIApp]:
-    """Return the endpoints that *config* wants, by path."""
+def endpoints(
+    config: Config, exposition: Exposition, probes: Probes, access: Access, guard: Guard
+) -> dict[str, ASGIApp]:
+    """Return the endpoints that *config* wants, by path; *access* says who gets the metrics page."""
 
     async def metrics(scope: Scope) -> Response:
+        refusal = access.refusal(scope)
+        if refusal is not None:
+            return refusal
         page = await exposition.page(_header(scope, b"accept"), gzip=_takes_gzip(scope))
         encoding = ((b"content-encoding", page.encoding.encode()),) if page.encoding else ()
         headers = ((b"vary", b"accept, accept-encoding"), _NO_STORE, *encoding)
@@ -34,6 +41,19 @@ def endpoints(config: Config, exposition: Exposition, probes: Probes, guard: Gua
         wanted.append((config.readiness_path, "health", probes.readiness))
         wanted.append((config.startup_path, "health", probes.startup))
     return {path: _endpoint(ask, part, guard) for path, part, ask in wanted if path is not None}
+
+
+def at_home(home: Home, served: Mapping[str, ASGIApp]) -> dict[str, ASGIApp]:
+    """Return endpoints that note on which event loop the application serves them."""
+
+    def noting(endpoint: ASGIApp) -> ASGIApp:
+        async def noted(scope: Scope, receive: Receive, send: Send) -> None:
+            home.settle()
+            await endpoint(scope, receive, send)
+
+        return noted
+
+    return {path: noting(endpoint) for path, endpoint in served.items()}
 
 
 def _endpoint(ask: Ask, component: str, guard: Guard) -> ASGIApp:

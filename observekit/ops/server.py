@@ -1,7 +1,7 @@
 """The ops port: the management endpoints on a thread and an event loop of their own.
 
-They answer while the application's loop is stuck, and a slow or half-open client holds one of a fixed
-number of places for a fixed time, never a thread.
+They answer while the application's loop is stuck. A client holds one of a fixed number of places, never a
+thread, and a slow one gives its place to the next that comes.
 """
 
 import asyncio
@@ -9,163 +9,199 @@ import socket
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from http import HTTPStatus
-from threading import Thread
+from ipaddress import ip_address
+from selectors import BaseSelector, DefaultSelector
+from threading import Thread, current_thread
 from typing import Any, Final
-from urllib.parse import unquote
 
-from observekit.asgi import ASGIApp, Message, Response, Scope, send_response
-from observekit.guard import Guard
+from observekit.asgi import ASGIApp, Message, Response, send_response
+from observekit.guard import Guard, in_forked_child
+from observekit.ops.request import BAD_REQUEST, MISDIRECTED, TOO_LONG, names_this_host, scope_of
+from observekit.ops.visit import REQUEST_BYTES, Visit
 
-# Source: a server without these made 240 threads for 300 half-sent requests within a second.
-REQUEST_BYTES: Final = 8 * 1024
+# Fixed limits for everything that a client can make us hold.
+# Source: a server without any made 240 threads for 300 half-sent requests within a second.
 REQUEST_SECONDS: Final = 5.0
+# Source: Prometheus waits 10 s for a page unless told otherwise.
 ANSWER_SECONDS: Final = 15.0
 CONNECTIONS: Final = 64
-CONNECTIONS_A_PEER: Final = 16
 _BACKLOG: Final = 128
+# How long nobody is let in when the process has no descriptor left.
+_PAUSE_SECONDS: Final = 0.1
 
-_NOT_FOUND: Final = Response(404, b"not found\n")
-_REASONS: Final = {
-    200: "OK",
-    403: "Forbidden",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    503: "Service Unavailable",
-}
+_NOT_FOUND: Final = Response(404, b"not found\n", headers=((b"cache-control", b"no-store"),))
 
 
 class OpsServer:
-    """Serves small ASGI applications by path, HTTP/1.1, one request a connection."""
+    """Serves small ASGI applications by path over HTTP/1, one request a connection.
+
+    Attributes:
+        port: Where it listens; none before it is started and after it is stopped, and none in a forked child.
+    """
 
     def __init__(self, endpoints: Mapping[str, ASGIApp], guard: Guard) -> None:
         self._endpoints = endpoints
         self._guard = guard
-        self._peers: Counter[str] = Counter()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: Thread | None = None
-        self.port = 0
+        self._held: _Held | None = None
+        self.port: int | None = None
+        in_forked_child(self._let_go)
 
     def start(self, host: str, port: int) -> None:
         """Listen on *host* and *port*, and serve on a thread; port 0 takes a free one.
 
         Raises:
             OSError: If the address cannot be listened on.
+            RuntimeError: If there can be no further thread.
         """
-        listener = socket.create_server((host, port), family=_family(host), backlog=_BACKLOG)
-        self.port = listener.getsockname()[1]
-        self._loop = asyncio.new_event_loop()
-        self._thread = Thread(
-            target=self._run, args=(self._loop, listener), name="observekit-ops", daemon=True
-        )
-        self._thread.start()
+        self._on_loopback = ip_address(host).is_loopback
+        listener = _listener(host, port)
+        try:
+            held = _Held(listener)
+        except OSError:
+            listener.close()
+            raise
+        held.thread = Thread(target=self._run, args=(held,), name="observekit-ops", daemon=True)
+        # Before it runs, so that a child that is forked now knows what to close.
+        self._held, self.port = held, listener.getsockname()[1]
+        try:
+            held.thread.start()
+        except RuntimeError:
+            self._held, self.port = None, None
+            listener.close()
+            held.loop.close()
+            raise
 
     def stop(self, budget_seconds: float) -> None:
-        """Stop listening, and let go of open connections; wait for at most *budget_seconds*."""
-        loop, thread = self._loop, self._thread
-        self._loop = self._thread = None
-        if loop is None or thread is None:
+        """Stop listening and let go of open connections; wait for at most *budget_seconds*."""
+        held, self._held, self.port = self._held, None, None
+        if held is None or held.thread is None:
             return
         with suppress(RuntimeError):  # The loop has ended by itself.
-            loop.call_soon_threadsafe(loop.stop)
-        thread.join(budget_seconds)
+            held.loop.call_soon_threadsafe(held.end)
+        if held.thread is not current_thread():
+            held.thread.join(budget_seconds)
 
-    def _run(self, loop: asyncio.AbstractEventLoop, listener: socket.socket) -> None:
-        asyncio.set_event_loop(loop)
+    def _let_go(self) -> None:
+        """Close what a forked child has of its parent's server; the thread stayed there."""
+        held, self._held, self.port = self._held, None, None
+        if held is not None:
+            held.let_go()
+
+    def _run(self, held: "_Held") -> None:
         try:
-            start = asyncio.start_server(self._serve, sock=listener, limit=REQUEST_BYTES)
-            server = loop.run_until_complete(start)
-            loop.run_forever()
-            server.close()
-            for task in asyncio.all_tasks(loop):
-                task.cancel()
-            loop.run_until_complete(asyncio.sleep(0))
+            with asyncio.Runner(loop_factory=lambda: held.loop) as runner:
+                held.loop.set_exception_handler(self._went_wrong)
+                runner.run(self._accept(held))
+        except asyncio.CancelledError:
+            pass  # So it is stopped.
         except Exception as error:  # noqa: BLE001 -- the service goes on without its ops port
             self._guard.failed("ops", error)
         finally:
-            listener.close()
-            loop.close()
+            for one in (held.listener, *(visit.socket for visit in held.visits)):
+                one.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = str((writer.get_extra_info("peername") or ("",))[0])
-        self._peers[peer] += 1
+    def _went_wrong(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        self._guard.failed("ops", context.get("exception") or RuntimeError(context["message"]))
+
+    async def _accept(self, held: "_Held") -> None:
+        held.task = asyncio.current_task()
+        while not held.ended:
+            try:
+                connection, address = await held.loop.sock_accept(held.listener)
+            except OSError as error:  # No descriptor is left.
+                self._guard.failed("ops", error)
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
+            if len(held.visits) >= CONNECTIONS:
+                held.make_room()
+            visit = Visit(connection, address)
+            held.visits[visit] = None
+            visit.task = held.loop.create_task(self._serve(visit, held.visits))
+            # In a crowd the next is there already; this one has its turn before it can be put out.
+            await asyncio.sleep(0)
+
+    async def _serve(self, visit: Visit, visits: dict[Visit, None]) -> None:
         try:
-            if self._peers.total() <= CONNECTIONS and self._peers[peer] <= CONNECTIONS_A_PEER:
-                async with asyncio.timeout(REQUEST_SECONDS):
-                    head = await reader.readuntil(b"\r\n\r\n")
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    await self._answer(head, writer)
-        except (TimeoutError, OSError, EOFError, asyncio.LimitOverrunError, ValueError, UnicodeDecodeError):
-            pass  # A client that sends nothing, too much or nonsense, or went away: its connection is closed.
+            async with asyncio.timeout(REQUEST_SECONDS):
+                head = await visit.head()
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._answer(head, visit)
+            await visit.rest()
+        except (OSError, EOFError):  # TimeoutError is one: a client that is too slow, or went away.
+            pass
         except Exception as error:  # noqa: BLE001 -- the next client gets an answer
             self._guard.failed("ops", error)
         finally:
-            self._peers[peer] -= 1
-            if not self._peers[peer]:
-                del self._peers[peer]
-            writer.close()
+            visits.pop(visit, None)
+            visit.socket.close()
 
-    async def _answer(self, head: bytes, writer: asyncio.StreamWriter) -> None:
-        scope = _scope(head, writer)
-        endpoint = self._endpoints.get(scope["path"])
-        send = _Sender(writer)
-        if endpoint is None:
-            await send_response(_NOT_FOUND, scope["method"], send)
+    async def _answer(self, head: bytes, visit: Visit) -> None:
+        if len(head) > REQUEST_BYTES:
+            await send_response(TOO_LONG, "GET", visit.send)
+            return
+        scope = scope_of(head, visit.address, visit.socket.getsockname())
+        if scope is None:
+            await send_response(BAD_REQUEST, "GET", visit.send)
+        elif self._on_loopback and not names_this_host(scope):
+            await send_response(MISDIRECTED, scope["method"], visit.send)
+        elif scope["path"] not in self._endpoints:
+            await send_response(_NOT_FOUND, scope["method"], visit.send)
         else:
-            await endpoint(scope, _nothing_to_receive, send)
+            visit.waiting = False
+            await self._endpoints[scope["path"]](scope, _nothing_to_receive, visit.send)
 
 
-class _Sender:
-    """Writes the messages of one response."""
+class _Held:
+    """What a running server holds of the process."""
 
-    __slots__ = ("_writer",)
+    def __init__(self, listener: socket.socket) -> None:
+        self.listener = listener
+        self.selector: BaseSelector = DefaultSelector()
+        # Not of the policy that a server or a user may have set: a child has to know what it closes.
+        self.loop = asyncio.SelectorEventLoop(self.selector)
+        self.thread: Thread | None = None
+        self.task: asyncio.Task[Any] | None = None
+        self.visits: dict[Visit, None] = {}
+        self.ended = False
 
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
-        self._writer = writer
+    def end(self) -> None:
+        """End the accepting of connections; call on the loop."""
+        self.ended = True
+        if self.task is not None:
+            self.task.cancel()
 
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            status = message["status"]
-            lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode()]
-            lines += [name + b": " + value for name, value in message["headers"]]
-            self._writer.write(b"\r\n".join([*lines, b"connection: close", b"", b""]))
-        else:
-            self._writer.write(message["body"])
-            await self._writer.drain()
+    def make_room(self) -> None:
+        """Put out who has been here the longest, of the peer that holds the most places.
+
+        One that keeps us waiting goes before one that waits for us.
+        """
+        places = Counter(visit.address[0] for visit in self.visits)
+        out = max(self.visits, key=lambda visit: (places[visit.address[0]], visit.waiting))
+        del self.visits[out]
+        if out.task is not None:
+            out.task.cancel()
+
+    def let_go(self) -> None:
+        """Close every descriptor in a forked child, and change nothing of the parent's."""
+        # Not by closing the loop, which takes its descriptors out of the selector: that is the parent's too.
+        own = [getattr(self.loop, name, None) for name in ("_ssock", "_csock")]
+        for one in (self.listener, self.selector, *(visit.socket for visit in self.visits), *own):
+            if one is not None:
+                one.close()
 
 
 async def _nothing_to_receive() -> Message:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-def _scope(head: bytes, writer: asyncio.StreamWriter) -> Scope:
-    """Read the head of a request.
-
-    Raises:
-        ValueError: If it is not one.
-    """
-    first, *rest = head[:-4].split(b"\r\n")
-    method, target, version = first.decode("ascii").split(" ")
-    if not target.startswith("/") or not version.startswith("HTTP/1."):
-        raise ValueError("not a request for a path of this server")
-    path, _, query = target.partition("?")
-    headers = []
-    for line in rest:
-        name, _, value = line.partition(b":")
-        headers.append((name.strip().lower(), value.strip()))
-    scope: dict[str, Any] = {
-        "type": "http",
-        "method": method,
-        "path": unquote(path),
-        "root_path": "",
-        "query_string": query.encode("ascii"),
-        "headers": headers,
-        "client": writer.get_extra_info("peername"),
-        "server": writer.get_extra_info("sockname"),
-        "http_version": version.removeprefix("HTTP/"),
-    }
-    return scope
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
+def _listener(host: str, port: int) -> socket.socket:
+    six = ":" in host
+    both = host == "::" and socket.has_dualstack_ipv6()
+    listener = socket.create_server(
+        (host, port),
+        family=socket.AF_INET6 if six else socket.AF_INET,
+        backlog=_BACKLOG,
+        dualstack_ipv6=both,
+    )
+    listener.settimeout(0)
+    return listener

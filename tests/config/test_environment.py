@@ -26,6 +26,10 @@ def test_every_variable_is_read_into_its_setting() -> None:
             "OBSERVEKIT_METRICS": "no",
             "OBSERVEKIT_METRICS_PATH": "/m",
             "OBSERVEKIT_BODY_SIZES": "on",
+            "OBSERVEKIT_METRICS_TOKEN": " s3cret\n",
+            "OBSERVEKIT_METRICS_ALLOW": "10.0.0.0/8",
+            "OBSERVEKIT_OPS_PORT": "9000",
+            "OBSERVEKIT_OPS_HOST": "::1",
             "OBSERVEKIT_SERIES_LIMIT": "100",
             "OBSERVEKIT_OTEL_METRICS": "off",
             "OTEL_METRICS_EXEMPLAR_FILTER": "ALWAYS_OFF",
@@ -87,6 +91,10 @@ def test_every_variable_is_read_into_its_setting() -> None:
         metrics=False,
         metrics_path="/m",
         body_sizes=True,
+        metrics_token="s3cret",  # noqa: S106 -- the point of the test
+        metrics_allow=("10.0.0.0/8",),
+        ops_port=9000,
+        ops_host="::1",
         runtime=False,
         series_limit=100,
         otel_metrics=False,
@@ -242,3 +250,17 @@ def test_a_path_is_turned_off_by_a_word(text: str) -> None:
 
     assert effective.config == Config(metrics_path=None)
     assert effective.origins["metrics_path"] == "OBSERVEKIT_METRICS_PATH"
+
+
+@pytest.mark.parametrize("text", ["off", "None"])
+def test_the_ops_port_is_turned_off_by_a_word(text: str) -> None:
+    effective = load({"OBSERVEKIT_OPS_PORT": text})
+
+    assert (effective.config, effective.problems) == (Config(), ())
+    assert effective.origins["ops_port"] == "OBSERVEKIT_OPS_PORT"
+
+
+def test_a_token_in_any_bytes_is_a_token() -> None:
+    effective = load({"OBSERVEKIT_METRICS_TOKEN": "s3cr\udcff"})
+
+    assert (effective.config.metrics_token, effective.problems) == ("s3cr\udcff", ())

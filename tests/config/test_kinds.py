@@ -176,3 +176,35 @@ def test_a_long_wrong_value_is_cut() -> None:
     told = _refusal(log_level="x" * 1000)
 
     assert told == f"log_level is '{'x' * 199}..., but must be one of debug, info, warning, error, critical."
+
+
+@pytest.mark.parametrize("port", [None, 0, 9000, 65535])
+def test_an_ops_port_is_a_port_or_none(port: int | None) -> None:
+    assert Config(ops_port=port).ops_port == port
+
+
+@pytest.mark.parametrize("port", [-1, 65536, "9000", True, 1.0])
+def test_what_is_no_port_is_refused(port: object) -> None:
+    told = _refusal(ops_port=port)
+
+    assert told == (
+        f"ops_port is {port!r}, but must be a whole number from 0 to 65535, 0 for any free port "
+        "('off' in the environment, None in code, for none)."
+    )
+
+
+@pytest.mark.parametrize("host", ["localhost", "", "10.0.0.0/8", "[::1]", None, 1])
+def test_what_is_no_address_is_refused(host: object) -> None:
+    told = _refusal(ops_host=host)
+
+    assert told == (
+        f"ops_host is {host!r}, but must be an IP address of this host, like '127.0.0.1', or '0.0.0.0' or "
+        "'::' for all of them."
+    )
+
+
+@pytest.mark.parametrize("token", ["", " \t", 1, b"s3cret"])
+def test_a_token_that_is_no_text_is_refused_without_being_shown(token: object) -> None:
+    told = _refusal(metrics_token=token)
+
+    assert told == "metrics_token is '[redacted]', but must be a text that is not empty, or None."

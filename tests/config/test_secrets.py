@@ -68,6 +68,14 @@ def test_nothing_secret_of_a_url_is_told(variable: str, text: str) -> None:
     assert CANARY not in told
 
 
+@pytest.mark.parametrize("text", ["s3cret", " s3cret\n", "Bearer s3cret", "s3cret\udcff"])
+def test_nothing_of_a_token_is_told(text: str) -> None:
+    told = _everything_told({"OBSERVEKIT_METRICS_TOKEN": text})
+
+    assert CANARY not in told
+    assert "metrics_token='[redacted]'" in told
+
+
 @settings(deadline=None)
 @given(st.sampled_from(HEADERS), _ANY_PRINTABLE, _ANY_PRINTABLE)
 def test_a_secret_anywhere_in_headers_is_not_told(variable: str, before: str, after: str) -> None:
