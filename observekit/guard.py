@@ -6,13 +6,14 @@ from contextlib import suppress
 from functools import cache
 from threading import RLock
 from time import monotonic
+from types import MethodType
 from typing import Final
-from weakref import WeakMethod
+from weakref import ref
 
 # One line a minute says that something is wrong; more would be a flood of our own making.
 QUIET_SECONDS: Final = 60.0
 
-_RESETS: Final[set["WeakMethod[Callable[[], None]]"]] = set()
+_RESETS: Final[dict[tuple[int, str], "ref[object]"]] = {}
 
 Report = Callable[[str, BaseException, int], None]
 
@@ -59,8 +60,12 @@ def in_forked_child(reset: Callable[[], None]) -> None:
 
     A child has none of its parent's threads, and its locks may be held by one of them.
     """
+    if not isinstance(reset, MethodType):
+        raise TypeError(f"{reset!r} is no bound method.")
     _listen_for_forks()
-    _RESETS.add(WeakMethod(reset, _RESETS.discard))
+    key = id(reset.__self__), reset.__name__
+    # Not WeakMethod, whose callback fails, and says so, where the interpreter ends before its object.
+    _RESETS[key] = ref(reset.__self__, lambda _, key=key, resets=_RESETS: resets.pop(key, None))  # type: ignore[misc]
 
 
 @cache
@@ -69,7 +74,7 @@ def _listen_for_forks() -> None:
 
 
 def _reset_all() -> None:
-    for method in list(_RESETS):
-        reset = method()
-        if reset is not None:
-            reset()
+    for (_, name), owner in list(_RESETS.items()):
+        alive = owner()
+        if alive is not None:
+            getattr(alive, name)()

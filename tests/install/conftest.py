@@ -41,7 +41,7 @@ def footprint() -> Callable[[], dict[str, Any]]:
         return {
             "threads": sorted(_alive(set(threading.enumerate()) - threads)),
             "descriptors": len(_descriptors() - descriptors),
-            "resets in forks": len(guard._RESETS - resets),
+            "resets in forks": len(set(guard._RESETS) - resets),
             "loggers": _loggers(),
             "structlog": structlog.get_config(),
             "propagator": propagate.get_global_textmap(),
