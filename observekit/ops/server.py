@@ -107,7 +107,7 @@ class OpsServer:
         held.task = asyncio.current_task()
         while not held.ended:
             try:
-                connection, address = await held.loop.sock_accept(held.listener)
+                connection, address = await _accepted(held)
             except OSError as error:  # No descriptor is left.
                 self._guard.failed("ops", error)
                 await asyncio.sleep(_PAUSE_SECONDS)
@@ -149,6 +149,20 @@ class OpsServer:
         else:
             visit.waiting = False
             await self._endpoints[scope["path"]](scope, _nothing_to_receive, visit.send)
+
+
+async def _accepted(held: "_Held") -> tuple[socket.socket, Any]:
+    """Return the next connection; one that came just as the server was stopped is closed, not lost."""
+    accepting = asyncio.ensure_future(held.loop.sock_accept(held.listener))
+    try:
+        return await asyncio.shield(accepting)
+    except asyncio.CancelledError:
+        held.loop.remove_reader(held.listener)  # Nothing more comes, and what has come is there in a turn.
+        await asyncio.sleep(0)
+        if accepting.done() and accepting.exception() is None:
+            accepting.result()[0].close()
+        accepting.cancel()
+        raise
 
 
 class _Held:
