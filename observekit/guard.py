@@ -74,7 +74,20 @@ def _listen_for_forks() -> None:
 
 
 def _reset_all() -> None:
-    for (_, name), owner in list(_RESETS.items()):
+    failed: list[Exception] = []
+    for (_, name), owner in _registered():
         alive = owner()
-        if alive is not None:
+        if alive is None:
+            continue
+        try:
             getattr(alive, name)()
+        except Exception as error:  # noqa: BLE001 -- the others must not keep their parent's locks for that
+            failed.append(error)
+    if failed:
+        raise ExceptionGroup("not everything was reset after a fork", failed)  # The interpreter shows it.
+
+
+def _registered() -> list[tuple[tuple[int, str], "ref[object]"]]:
+    while True:
+        with suppress(RuntimeError):  # Garbage was collected meanwhile, and its entries went.
+            return list(_RESETS.items())

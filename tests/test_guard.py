@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import sys
 from weakref import ref
 
 from observekit.guard import Guard, in_forked_child
@@ -96,3 +97,59 @@ def test_a_child_is_told_and_a_dead_object_is_not() -> None:
     os.close(writer)
 
     assert (gone(), found) == (None, b"reset")
+
+
+class Garbage(Child):
+    """Lives until the next collection."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor)
+        self.itself = self
+
+
+class Broken:
+    def reset(self) -> None:
+        raise RuntimeError("broken")
+
+
+def told_in_a_child() -> bytes:
+    """Fork, and return what the objects of the child wrote when they were told; its complaints go nowhere."""
+    reader, writer = os.pipe()
+    alive = Child(writer)
+    in_forked_child(alive.reset)
+    sys.unraisablehook, before = lambda _: None, sys.unraisablehook
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    sys.unraisablehook = before
+    os.close(writer)
+    os.waitpid(child, 0)
+    with os.fdopen(reader, "rb") as found:
+        return found.read()
+
+
+def test_a_child_is_told_although_an_earlier_object_fails() -> None:
+    broken = Broken()
+    in_forked_child(broken.reset)
+
+    assert told_in_a_child() == b"reset"
+
+
+def test_a_child_is_told_although_garbage_is_collected_in_the_middle() -> None:
+    null = os.open(os.devnull, os.O_WRONLY)
+    thresholds = gc.get_threshold()
+    found = set()
+    try:
+        for soon in range(1, 12):
+            gc.disable()
+            for _ in range(50):
+                in_forked_child(Garbage(null).reset)
+            gc.set_threshold(gc.get_count()[0] + 8 * soon)
+            gc.enable()
+            found.add(told_in_a_child())
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.enable()
+        os.close(null)
+
+    assert found == {b"reset"}

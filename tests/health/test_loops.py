@@ -1,8 +1,6 @@
 """Event loops and processes come and go; a check outlives them."""
 
 import asyncio
-import os
-import signal
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import TYPE_CHECKING
@@ -10,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from tests.conftest import Child
     from tests.health.conftest import Bench
 
 LONG = 30.0
@@ -136,14 +135,13 @@ def test_closing_ends_the_threads_and_a_further_probe_gets_a_new_one(bench: "Ben
     assert again == ("ok",)
 
 
-def test_a_forked_child_runs_its_checks_although_it_has_no_thread_of_its_parents(bench: "Bench") -> None:
+def test_a_forked_child_runs_its_checks_although_it_has_no_thread_of_its_parents(
+    bench: "Bench", run_in_child: "Child"
+) -> None:
     bench.add(lambda: True)
     bench.run(bench.ask())
     bench.clock.now += 10
 
-    child = os.fork()
-    if child == 0:
-        signal.alarm(20)
-        os._exit(0 if bench.run(bench.ask()) == ("ok",) else 1)
+    code = run_in_child(lambda: 0 if bench.run(bench.ask()) == ("ok",) else 1)
 
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert code == 0

@@ -1,13 +1,13 @@
 """A cell counts exactly, whoever writes to it, and nothing can spoil its value."""
 
 import math
-import os
 import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -16,6 +16,9 @@ from hypothesis import strategies as st
 from observekit.catalogue.metrics import SPANS
 from observekit.metrics.cells import CounterCell, GaugeCell, HistogramCell
 from observekit.metrics.store import Store
+
+if TYPE_CHECKING:
+    from tests.conftest import Child
 
 THREADS = 8
 ROUNDS = 20_000
@@ -179,7 +182,9 @@ def test_a_signal_handler_may_count_while_counting_and_nothing_is_lost(cell: Cou
     assert cell.value == counted.total()
 
 
-def test_a_forked_child_counts_although_a_thread_of_its_parent_held_the_lock() -> None:
+def test_a_forked_child_counts_although_a_thread_of_its_parent_held_the_lock(
+    run_in_child: "Child",
+) -> None:
     cell = Store(100).counter(SPANS).cell("exported")
     held, over = Barrier(2), Barrier(2)
 
@@ -188,15 +193,15 @@ def test_a_forked_child_counts_although_a_thread_of_its_parent_held_the_lock() -
             held.wait()
             over.wait()
 
+    def add() -> int:
+        cell.add()
+        return int(cell.value)
+
     with ThreadPoolExecutor(1) as pool:
         holding = pool.submit(hold)
         held.wait()
-        child = os.fork()
-        if child == 0:
-            signal.alarm(20)  # A child that waits for the lock would wait for ever.
-            cell.add()
-            os._exit(int(cell.value))
+        code = run_in_child(add)
         over.wait()
         holding.result()
 
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    assert code == 1

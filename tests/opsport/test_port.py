@@ -3,7 +3,6 @@
 import gc
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from observekit import Kit
 
 if TYPE_CHECKING:
+    from tests.conftest import Child
     from tests.opsport.conftest import Client, Service
 
 Make = Callable[..., Kit]
@@ -192,7 +192,7 @@ def test_importing_opens_nothing_and_a_process_that_just_ends_ends() -> None:
 
 
 def test_a_forked_child_has_nothing_of_it_and_the_parent_all(
-    make_kit: Make, make_client: "type[Client]"
+    make_kit: Make, make_client: "type[Client]", run_in_child: "Child"
 ) -> None:
     make_kit(ops_port=None).shutdown()  # What is loaded once is loaded.
     before = _descriptors().items()
@@ -203,14 +203,12 @@ def test_a_forked_child_has_nothing_of_it_and_the_parent_all(
     half.sendall(b"GET /livez HTTP/1.1\r\n")
     ops.get("/livez")  # So that the other has been let in.
 
-    child = os.fork()
-    if child == 0:
-        signal.alarm(20)
+    def let_go() -> int:
         # Log writers of other kits that are not collected yet make pipes of their own in a child.
         left = {name for name, what in _descriptors().items() - before if not what.startswith("pipe:")}
-        os._exit(0 if left == {str(half.fileno())} and kit.ops_port is None else 1)
+        return 0 if left == {str(half.fileno())} and kit.ops_port is None else 1
 
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert run_in_child(let_go) == 0
     half.sendall(b"Host: localhost\r\n\r\n")
     assert (kit.ops_port, ops.rest(half).status, ops.get("/metrics").status) == (port, 200, 200)
     half.close()

@@ -1,0 +1,31 @@
+"""What tests of every room use."""
+
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+
+_SECONDS = 20
+"""What nothing in a child takes; one that waits for a lock would wait for ever."""
+
+Child = Callable[[Callable[[], int]], int]
+
+
+@pytest.fixture
+def run_in_child() -> Child:
+    """Run what is given in a forked child and return the exit code: what it returned, or 99 if it raised."""
+    return _run_in_child
+
+
+def _run_in_child(work: Callable[[], int]) -> int:
+    child = os.fork()
+    if child == 0:
+        code = 99
+        try:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)  # The test's own time-out is for the parent.
+            signal.alarm(_SECONDS)
+            code = work()
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
