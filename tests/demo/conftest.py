@@ -33,8 +33,8 @@ class Demo:
         """Return the pids of its services by name."""
         tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
         found: dict[str, int] = {}
-        for pid in " ".join(one.read_text() for one in tasks).split():
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+        for pid in " ".join(map(_read, tasks)).split():
+            words = _read(Path(f"/proc/{pid}/cmdline")).split("\0")
             # Before exec() it is a copy of its parent.
             found |= {word[5:-4]: int(pid) for word in words if word.startswith("shop.")}
         return found
@@ -46,6 +46,14 @@ class Demo:
 
     def says(self, text: str) -> None:
         wait_until(lambda: text in self.output, self)
+
+
+def _read(file: Path) -> str:
+    """Return what a file of the kernel says; nothing where its thread or process has ended meanwhile."""
+    try:
+        return file.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def wait_until(done: Callable[[], bool], demo: Demo, seconds: float = 40) -> None:
