@@ -1,6 +1,6 @@
 """How one setting is described: its kind, its environment variables, its meaning."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,8 +46,6 @@ def setting(
     """Define a field of Config by its default, its kind and the variables it is read from."""
     known = tuple(Source(one) if isinstance(one, str) else one for one in sources)
     metadata = {"setting": Setting(kind=kind, sources=known, help=help, closed=closed)}
-    if isinstance(default, Mapping):
-        return field(default_factory=lambda: default, metadata=metadata)
     return field(default=default, metadata=metadata)
 
 

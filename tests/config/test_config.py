@@ -1,5 +1,10 @@
 """Config alone: frozen, valid or not made, and every mistake told at once."""
 
+import copy
+import multiprocessing
+import pickle
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
@@ -104,6 +109,45 @@ def test_a_mapping_that_was_given_cannot_be_changed_through_the_config_or_behind
         config.resource_attributes["team"] = "other"  # type: ignore[index]  # the attempt is what is tested
 
     assert config.resource_attributes == {"team": "shop"}
+
+
+_WITH_PAIRS = Config(
+    service_name="orders", resource_attributes={"team": "shop"}, traces_headers={"api-key": "s3cret"}
+)
+
+
+def _pickled(config: Config) -> Config:
+    again: Config = pickle.loads(pickle.dumps(config))  # noqa: S301 -- our own bytes
+    return again
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, replace, _pickled])
+def test_a_config_that_is_copied_or_pickled_is_the_same_and_as_unchangeable(
+    again: Callable[[Config], Config],
+) -> None:
+    other = again(_WITH_PAIRS)
+
+    assert (other, hash(other), repr(other)) == (_WITH_PAIRS, hash(_WITH_PAIRS), repr(_WITH_PAIRS))
+    with pytest.raises(FrozenInstanceError):
+        other.metrics = False  # type: ignore[misc]  # the attempt is what is tested
+    with pytest.raises(TypeError):
+        other.traces_headers["api-key"] = "other"  # type: ignore[index]  # the attempt is what is tested
+
+
+def test_a_config_comes_to_a_process_that_is_spawned() -> None:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as spawned:
+        told = spawned.submit(repr, _WITH_PAIRS).result(30)
+
+    assert told == repr(_WITH_PAIRS)
+
+
+def test_equal_configs_have_one_hash_whatever_the_order_of_their_pairs() -> None:
+    one = Config(resource_attributes={"a": "1", "b": "2"})
+    same = Config(resource_attributes={"b": "2", "a": "1"})
+    other = Config(resource_attributes={"a": "1", "b": "3"})
+
+    assert {one: "known"}.get(same) == "known"
+    assert len({one, same, other, Config()}) == 3
 
 
 def test_a_varied_config_is_validated_again() -> None:

@@ -1,0 +1,42 @@
+"""What is set of health endpoints and checks."""
+
+from dataclasses import dataclass
+
+from observekit.catalogue.health import LIVENESS, READINESS, STARTUP
+from observekit.config.kinds import FLAG, PATH, number
+from observekit.config.setting import setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthSettings:
+    """Settings of health."""
+
+    __slots__ = ()
+
+    health: bool = setting(True, FLAG, "OBSERVEKIT_HEALTH", help="Whether the health endpoints answer.")
+    liveness_path: str | None = setting(
+        LIVENESS.path, PATH, "OBSERVEKIT_LIVENESS_PATH", help="Where the liveness probe asks."
+    )
+    readiness_path: str | None = setting(
+        READINESS.path, PATH, "OBSERVEKIT_READINESS_PATH", help="Where the readiness probe asks."
+    )
+    startup_path: str | None = setting(
+        STARTUP.path, PATH, "OBSERVEKIT_STARTUP_PATH", help="Where the start-up probe asks."
+    )
+    # Source of the next two: the kubelet waits 1 s for a probe unless told otherwise.
+    check_timeout_seconds: float = setting(
+        0.8, number(0, 60, above=True), "OBSERVEKIT_CHECK_TIMEOUT", help="Time one health check may take."
+    )
+    probe_timeout_seconds: float = setting(
+        0.9,
+        number(0, 60, above=True),
+        "OBSERVEKIT_PROBE_TIMEOUT",
+        help="Time all checks of a probe may take.",
+    )
+    check_cache_seconds: float = setting(
+        # Source: published advice is 2 to 5 s, which keeps a herd of probes away from a dependency.
+        2.0,
+        number(0, 3600),
+        "OBSERVEKIT_CHECK_CACHE",
+        help="How long the result of a check is reused.",
+    )

@@ -1,0 +1,39 @@
+"""What is set of logs."""
+
+from dataclasses import dataclass
+
+from observekit.config.kinds import choice, count
+from observekit.config.setting import setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogsSettings:
+    """Settings of logs."""
+
+    __slots__ = ()
+
+    logs: str = setting(
+        "own",
+        choice("own", "off"),
+        "OBSERVEKIT_LOGS",
+        help="own: structlog and stdlib records as one stream on stdout; off: logging stays as it is.",
+    )
+    log_format: str = setting(
+        "auto",
+        choice("auto", "json", "console"),
+        "OBSERVEKIT_LOG_FORMAT",
+        help="auto: console where stdout is a terminal, else JSON.",
+    )
+    log_level: str = setting(
+        "info",
+        choice("debug", "info", "warning", "error", "critical"),
+        "OBSERVEKIT_LOG_LEVEL",
+        help="Records below this level are not taken in.",
+    )
+    log_buffer_bytes: int = setting(
+        # Source: 4 MiB hold about 10,000 canonical events of 400 bytes, some seconds of a busy worker.
+        4 * 1024 * 1024,
+        count(64 * 1024, 1024**3),
+        "OBSERVEKIT_LOG_BUFFER_BYTES",
+        help="Bytes of log lines that wait for a slow reader before further ones are dropped and counted.",
+    )
