@@ -91,9 +91,7 @@ class OpsServer:
         try:
             with asyncio.Runner(loop_factory=lambda: held.loop) as runner:
                 held.loop.set_exception_handler(self._went_wrong)
-                runner.run(self._accept(held))
-        except asyncio.CancelledError:
-            pass  # So it is stopped.
+                runner.run(self._listen(held))
         except Exception as error:  # noqa: BLE001 -- the service goes on without its ops port
             self._guard.failed("ops", error)
         finally:
@@ -103,22 +101,31 @@ class OpsServer:
     def _went_wrong(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         self._guard.failed("ops", context.get("exception") or RuntimeError(context["message"]))
 
-    async def _accept(self, held: "_Held") -> None:
-        held.task = asyncio.current_task()
-        while not held.ended:
-            try:
-                connection, address = await _accepted(held)
-            except OSError as error:  # No descriptor is left.
-                self._guard.failed("ops", error)
-                await asyncio.sleep(_PAUSE_SECONDS)
-                continue
-            if len(held.visits) >= CONNECTIONS:
-                held.make_room()
-            visit = Visit(connection, address)
-            held.visits[visit] = None
-            visit.task = held.loop.create_task(self._serve(visit, held.visits))
-            # In a crowd the next is there already; this one has its turn before it can be put out.
-            await asyncio.sleep(0)
+    async def _listen(self, held: "_Held") -> None:
+        self._let_in(held)
+        await held.ended.wait()
+
+    def _let_in(self, held: "_Held") -> None:
+        if not held.ended.is_set():
+            held.loop.add_reader(held.listener, self._accept, held)
+
+    def _accept(self, held: "_Held") -> None:
+        """Take in one connection; in a crowd each has its turn before the next could put it out."""
+        try:
+            connection, address = held.listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):  # It went away before we came to it.
+            return
+        except OSError as error:  # No descriptor is left: who waits outside will be let in later.
+            held.loop.remove_reader(held.listener)
+            held.loop.call_later(_PAUSE_SECONDS, self._let_in, held)
+            self._guard.failed("ops", error)
+            return
+        connection.setblocking(False)  # noqa: FBT003 -- the one argument it has
+        if len(held.visits) >= CONNECTIONS:
+            held.make_room()
+        visit = Visit(connection, address)
+        held.visits[visit] = None
+        visit.task = held.loop.create_task(self._serve(visit, held.visits))
 
     async def _serve(self, visit: Visit, visits: dict[Visit, None]) -> None:
         try:
@@ -151,20 +158,6 @@ class OpsServer:
             await self._endpoints[scope["path"]](scope, _nothing_to_receive, visit.send)
 
 
-async def _accepted(held: "_Held") -> tuple[socket.socket, Any]:
-    """Return the next connection; one that came just as the server was stopped is closed, not lost."""
-    accepting = asyncio.ensure_future(held.loop.sock_accept(held.listener))
-    try:
-        return await asyncio.shield(accepting)
-    except asyncio.CancelledError:
-        held.loop.remove_reader(held.listener)  # Nothing more comes, and what has come is there in a turn.
-        await asyncio.sleep(0)
-        if accepting.done() and accepting.exception() is None:
-            accepting.result()[0].close()
-        accepting.cancel()
-        raise
-
-
 class _Held:
     """What a running server holds of the process."""
 
@@ -174,15 +167,13 @@ class _Held:
         # Not of the policy that a server or a user may have set: a child has to know what it closes.
         self.loop = asyncio.SelectorEventLoop(self.selector)
         self.thread: Thread | None = None
-        self.task: asyncio.Task[Any] | None = None
         self.visits: dict[Visit, None] = {}
-        self.ended = False
+        self.ended = asyncio.Event()
 
     def end(self) -> None:
-        """End the accepting of connections; call on the loop."""
-        self.ended = True
-        if self.task is not None:
-            self.task.cancel()
+        """Let nobody in any more, and those go who are here; call on the loop."""
+        self.loop.remove_reader(self.listener)
+        self.ended.set()
 
     def make_room(self) -> None:
         """Put out who has been here the longest, of the peer that holds the most places.
