@@ -60,6 +60,13 @@ OPS_PORT_UNAVAILABLE: Final = EventSpec(
     help="The ops port could not be opened, as when another process has it; the service runs without.",
     fields=("ops_host", "ops_port", "error"),
 )
+ROUTES_SHADOWED: Final = EventSpec(
+    name="observekit.routes_shadowed",
+    level="warning",
+    help="The application has routes at paths that observekit answers itself, so nobody reaches them; either "
+    "side can have another path.",
+    fields=("paths", "settings"),
+)
 CONFIG_REJECTED: Final = EventSpec(
     name="observekit.config_rejected",
     level="warning",

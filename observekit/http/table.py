@@ -22,6 +22,15 @@ class Template(NamedTuple):
         return re.fullmatch(self.pattern, path) is not None
 
 
+class _Step(NamedTuple):
+    """A route on the way: as its table has it, itself, the way to it, and the routes below it."""
+
+    candidate: Any
+    route: Any
+    way: Template
+    inner: list[Any]
+
+
 def templates(router: object, target: object) -> list[Template]:
     """Return each way through the table of *router* to *target*, in the order they would be tried.
 
@@ -29,19 +38,28 @@ def templates(router: object, target: object) -> list[Template]:
         router: What has the outermost routes.
         target: A route, an endpoint, a mounted application, or what FastAPI knows of an included route.
     """
-    return list(dict.fromkeys(_ways(_inner_routes(router), target, Template("", ""), 0)))
+    found = (
+        _labelled(route, way, opaque=not inner)
+        for candidate, route, way, inner in _steps(_inner_routes(router), Template("", ""), 0)
+        if _is_target(candidate, route, target)
+    )
+    return list(dict.fromkeys(found))
 
 
-def _ways(table: list[Any], target: object, outer: Template, depth: int) -> Iterator[Template]:
+def paths(router: object) -> set[str]:
+    """Return the paths, as templates, that *router* has a route or a mount for."""
+    return {step.way.text for step in _steps(_inner_routes(router), Template("", ""), 0)}
+
+
+def _steps(table: list[Any], outer: Template, depth: int) -> Iterator[_Step]:
     if depth > _MOUNT_DEPTH:
         return
     for candidate in table:
         route = getattr(candidate, "starlette_route", None) or candidate
         way = Template(outer.text + str(getattr(route, "path", "")), outer.pattern + _pattern(route))
         inner = [] if hasattr(route, "endpoint") else _inner_routes(route)
-        if _is_target(candidate, route, target):
-            yield _labelled(route, way, opaque=not inner)
-        yield from _ways(inner, target, way, depth + 1)
+        yield _Step(candidate, route, way, inner)
+        yield from _steps(inner, way, depth + 1)
 
 
 def _is_target(candidate: Any, route: Any, target: object) -> bool:

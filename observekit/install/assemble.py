@@ -52,6 +52,7 @@ def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
         traces = _traces(kit, attributes, instruments, guard) if config.traces else None
         ports = Ports(kit, instruments, guard)
         _put_layer(kit, instruments, (logs, traces), ports.beside_application(), guard)
+        kit.on_built(lambda app: ports.tell_shadowed(app, voice))
         ports.open_ops_port(voice)
         found = [one for part in (meters, traces) if part for one in part.found]
         voice.started(effective, found, kit.ops_port)

@@ -90,7 +90,7 @@ def instrument(app: Any, **overrides: Any) -> Kit:
             "For another ASGI application write app = ObserveMiddleware(app)."
         )
     kit = setup(**overrides)
-    if kit.config.enabled and starlette.add_layer(app, kit.layer):
+    if kit.config.enabled and starlette.add_layer(app, kit.layer, kit.built):
         starlette.silence(app, traces=kit.config.traces, metrics=kit.measures_alone)
     return kit
 

@@ -62,6 +62,7 @@ class Kit:
         self.lifecycle = lifecycle
         self.engine = engine
         self.layer: Layer = _as_it_is
+        self._look: Callable[[object], None] = _ignore
         # Whether what a framework measures of its requests would only cost: its metrics are ours already.
         self.measures_alone = False
         self.ops: OpsServer | None = None
@@ -217,6 +218,14 @@ class Kit:
     def on_release(self, undo: Callable[[], None]) -> None:
         """Call *undo* when all parts are closed."""
         self._undo.append(undo)
+
+    def on_built(self, look: Callable[[object], None]) -> None:
+        """Call *look* with each application that is instrumented, when its routes are there."""
+        self._look = look
+
+    def built(self, app: object) -> None:
+        """Look at an application that is about to serve."""
+        self._guarded("config", partial(self._look, app))
 
     def release(self, budget_seconds: float | None = None) -> None:
         """Close all parts and give back what was taken over, once."""

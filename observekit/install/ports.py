@@ -3,11 +3,12 @@
 from observekit.asgi import ASGIApp
 from observekit.guard import Guard
 from observekit.health.endpoints import Probes
+from observekit.http.table import paths
 from observekit.install.instruments import Instruments
 from observekit.install.kit import Kit
 from observekit.install.voice import Voice
 from observekit.ops.access import EVERYBODY, Access
-from observekit.ops.endpoints import at_home, endpoints
+from observekit.ops.endpoints import at_home, endpoints, served_paths
 from observekit.ops.server import OpsServer
 
 
@@ -39,6 +40,13 @@ class Ports:
             return
         self._kit.ops = server
         self._kit.at_end("ops", _nothing, server.stop)
+
+    def tell_shadowed(self, app: object, voice: Voice) -> None:
+        """Say which routes of *app* nobody reaches, because what goes before it has their paths."""
+        routes = paths(app)
+        shadowed = {path: name for path, name in served_paths(self._kit.config).items() if path in routes}
+        if shadowed:
+            voice.routes_shadowed(shadowed)
 
     def _endpoints(self, allow: tuple[str, ...]) -> dict[str, ASGIApp]:
         # A page that is being made on a loop that is stuck must not be waited for on the other.

@@ -1,6 +1,7 @@
 """What observekit itself has to say, as events of the catalogue."""
 
 import logging
+from collections.abc import Mapping
 from time import monotonic
 from typing import Any, Final
 
@@ -55,6 +56,12 @@ class Voice:
             ops_host=config.ops_host,
             ops_port=config.ops_port,
             error=message_of(error),
+        )
+
+    def routes_shadowed(self, shadowed: Mapping[str, str]) -> None:
+        """Say which paths of an application are answered by us, and by which setting that can be changed."""
+        self._say(
+            events.ROUTES_SHADOWED.name, "warning", paths=list(shadowed), settings=list(shadowed.values())
         )
 
     def internal_error(self, component: str, error: BaseException, failures: int) -> None:

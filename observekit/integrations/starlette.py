@@ -1,7 +1,7 @@
 """Starlette and FastAPI: where the outermost layer goes, and how they are kept from tracing a second time."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from observekit.asgi import ASGIApp
 
@@ -11,7 +11,14 @@ SCOPE_CLAIMS: Final = {"fastapi.telemetry": None, "starlette.opentelemetry": Tru
 FastAPI asks whether the key is there, and further in whether its value is ``None``.
 """
 
-_LAYER: Final = "_observekit_layer"
+_AROUND: Final = "_observekit_layer"
+
+Layer = Callable[[ASGIApp], ASGIApp]
+
+
+class _Around(NamedTuple):
+    layer: Layer
+    built: Callable[[object], None]
 
 
 def is_application(app: object) -> bool:
@@ -19,25 +26,31 @@ def is_application(app: object) -> bool:
     return hasattr(app, "build_middleware_stack") and hasattr(app, "middleware_stack")
 
 
-def add_layer(app: Any, layer: Callable[[ASGIApp], ASGIApp]) -> bool:
+def add_layer(app: Any, layer: Layer, built: Callable[[object], None]) -> bool:
     """Put *layer* around everything in *app*, its error middleware included; ``False`` if it is there.
 
     ``add_middleware`` would put it inside of the error middleware, which answers 500 for exceptions:
     the layer would not see those responses. Another layer than this is one of a kit that has ended, and
-    is replaced.
+    is replaced. ``built(app)`` is called when *app* is about to serve, with all of its routes.
     """
-    before = getattr(app, _LAYER, None)
-    if before is layer:
+    before = getattr(app, _AROUND, None)
+    if before is not None and before.layer is layer:
         return False
-    setattr(app, _LAYER, layer)
+    setattr(app, _AROUND, _Around(layer, built))
     if before is not None:
         app.middleware_stack = None  # Built anew at the next request, with the layer of now.
         return True
     build = app.build_middleware_stack
-    app.build_middleware_stack = lambda: getattr(app, _LAYER)(build())
+    app.build_middleware_stack = lambda: _put_around(app, build())
     if app.middleware_stack is not None:
-        app.middleware_stack = layer(app.middleware_stack)
+        app.middleware_stack = _put_around(app, app.middleware_stack)
     return True
+
+
+def _put_around(app: Any, stack: ASGIApp) -> ASGIApp:
+    around: _Around = getattr(app, _AROUND)
+    around.built(app)
+    return around.layer(stack)
 
 
 def silence(app: object, *, traces: bool, metrics: bool) -> bool:

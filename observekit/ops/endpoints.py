@@ -33,14 +33,22 @@ def endpoints(
         headers = ((b"vary", b"accept, accept-encoding"), _NO_STORE, *encoding)
         return Response(200, page.pieces, page.content_type.encode("latin-1"), headers)
 
-    wanted: list[tuple[str | None, str, Ask]] = []
-    if config.metrics:
-        wanted.append((config.metrics_path, "metrics", metrics))
+    asked = {
+        "metrics_path": ("metrics", metrics),
+        "liveness_path": ("health", probes.liveness),
+        "readiness_path": ("health", probes.readiness),
+        "startup_path": ("health", probes.startup),
+    }
+    return {path: _endpoint(*asked[setting], guard) for path, setting in served_paths(config).items()}
+
+
+def served_paths(config: Config) -> dict[str, str]:
+    """Return the path of each endpoint that *config* wants, and the setting that says so."""
+    settings = ["metrics_path"] if config.metrics else []
     if config.health:
-        wanted.append((config.liveness_path, "health", probes.liveness))
-        wanted.append((config.readiness_path, "health", probes.readiness))
-        wanted.append((config.startup_path, "health", probes.startup))
-    return {path: _endpoint(ask, part, guard) for path, part, ask in wanted if path is not None}
+        settings += ["liveness_path", "readiness_path", "startup_path"]
+    paths = ((getattr(config, setting), setting) for setting in settings)
+    return {path: setting for path, setting in paths if path is not None}
 
 
 def at_home(home: Home, served: Mapping[str, ASGIApp]) -> dict[str, ASGIApp]:
@@ -56,7 +64,7 @@ def at_home(home: Home, served: Mapping[str, ASGIApp]) -> dict[str, ASGIApp]:
     return {path: noting(endpoint) for path, endpoint in served.items()}
 
 
-def _endpoint(ask: Ask, component: str, guard: Guard) -> ASGIApp:
+def _endpoint(component: str, ask: Ask, guard: Guard) -> ASGIApp:
     async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 -- the ASGI signature
         method = scope["method"]
         response = _NOT_ALLOWED
