@@ -16,7 +16,7 @@ from observekit.guard import Guard
 from observekit.logs.bound import NamedLogger, bound_logger, say
 from observekit.logs.console import Console
 from observekit.logs.encoder import encode
-from observekit.logs.output import opened
+from observekit.logs.output import PATIENCE_SECONDS, opened
 from observekit.logs.pipeline import Encode, Pipeline
 from observekit.logs.stdlib import RecordHandler
 from observekit.logs.takeover import Takeover
@@ -67,7 +67,7 @@ class Logs:
 
     def flush(self, budget_seconds: float) -> None:
         """Write what waits; what is logged from now on is written at once, because the end may be near."""
-        self._writer.close(budget_seconds)
+        self._writer.close(_before(budget_seconds))
 
     def close(self, budget_seconds: float) -> None:
         """Give logging back as it was, and write what waits for at most *budget_seconds*."""
@@ -78,7 +78,12 @@ class Logs:
             if self._before is not None:
                 structlog.configure(**self._before)
         self.pipeline.retire()
-        self._writer.close(budget_seconds)
+        self._writer.close(_before(budget_seconds))
+
+
+def _before(budget_seconds: float) -> float:
+    """Return what to give a writer that looks at the clock only so often, and waits as long for itself."""
+    return max(budget_seconds / 2, budget_seconds - 2 * PATIENCE_SECONDS)
 
 
 def _descriptor() -> int | None:

@@ -73,10 +73,47 @@ def test_what_a_part_does_not_use_goes_to_the_next() -> None:
     parts.kit.shutdown(600)
 
     assert {name: round(seconds) for name, seconds in parts.given.items()} == {
-        "first": 200,
-        "second": 300,
-        "third": 600,
+        "first": 180,
+        "second": 270,
+        "third": 540,  # A tenth is kept back: parts end a little late.
     }
+
+
+class Hands:
+    """A clock that the parts of a kit move."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        self.given: list[float] = []
+        monkeypatch.setattr("observekit.install.kit.monotonic", lambda: self.now)
+
+    def spend(self, seconds: float) -> None:
+        """Use up all that is given."""
+        self.given.append(round(seconds, 6))
+        self.now += seconds
+
+
+@pytest.mark.parametrize(
+    ("later", "budget_seconds", "given"),
+    [
+        (lambda _: None, None, 0.9),
+        (lambda kit: kit.lifecycle.begin_startup(), None, 9.0),
+        (lambda _: None, 20, 18.0),
+    ],
+    ids=["what is left", "all of it in another life", "all of it where somebody says so"],
+)
+def test_an_end_after_a_flush_has_what_that_left_of_the_budget(
+    monkeypatch: pytest.MonkeyPatch, later: Callable[[Kit], None], budget_seconds: float | None, given: float
+) -> None:
+    parts, hands = Parts(budget_seconds=10), Hands(monkeypatch)
+    parts.kit.at_end("traces", hands.spend, hands.spend)
+    parts.kit.lifecycle.stop()
+
+    _without_asyncio(parts.kit.flush())
+    later(parts.kit)
+    parts.kit.shutdown(budget_seconds)
+
+    assert hands.given == [9.0, given]
 
 
 def test_a_budget_of_nothing_still_ends_every_part() -> None:
