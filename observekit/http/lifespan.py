@@ -18,7 +18,7 @@ class Lifespan:
     process, because servers end it with the signal they were stopped by.
     """
 
-    __slots__ = ("_configured", "_flush", "_guard", "_lifecycle", "_running")
+    __slots__ = ("_configured", "_ended", "_flush", "_guard", "_lifecycle", "_running")
 
     def __init__(
         self,
@@ -32,14 +32,28 @@ class Lifespan:
         self._flush = flush
         self._guard = guard
         self._running = 0
+        self._ended = False
 
     def serving(self) -> None:
-        """Note that a request came."""
-        if self._lifecycle.state == "starting":
+        """Note that a request came; after the end of the last application it begins another life.
+
+        Servers send none by then. A test does that asks an application once with its lifespan, and once
+        without, and whoever answers is not stopped.
+        """
+        state = self._lifecycle.state
+        if state == "ready":
+            return
+        if state == "stopped" and self._ended:
+            self._ended = False
+            self._configure()
+            self._lifecycle.begin_startup()
+            self._lifecycle.finish_startup("a request came after the end")
+        elif state == "starting":
             self._lifecycle.serving()
 
     async def run(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the lifespan of *app*."""
+        self._ended = False
         self._configure()
         self._lifecycle.begin_startup()
         self._running += 1
@@ -74,6 +88,7 @@ class Lifespan:
         """Note that an application has ended; the last one takes what is left of its telemetry along."""
         if self._running == 1:
             self._lifecycle.stop("application has ended")
+            self._ended = True
             try:
                 await self._flush()
             except Exception as error:  # noqa: BLE001 -- the server is to hear that the application has ended

@@ -26,7 +26,7 @@ from observekit.logs.writer import Writer
 class Logs:
     """The log path of one process."""
 
-    __slots__ = ("_before", "_level", "_takeover", "_writer", "pipeline")
+    __slots__ = ("_before", "_closed", "_level", "_takeover", "_writer", "pipeline")
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class Logs:
         self.pipeline = Pipeline(config.service_name, encoder, self._writer.write, count, guard)
         self._takeover = Takeover(RecordHandler(self.pipeline, self._level))
         self._before: dict[str, Any] | None = None
+        self._closed = False
 
     def install(self) -> None:
         """Make structlog and stdlib logging write here."""
@@ -62,6 +63,8 @@ class Logs:
 
     def take_over(self) -> None:
         """Take servers' loggers over once more, after they were configured for a new start."""
+        if self._closed:  # An application may outlive its kit, and start again.
+            return
         self._writer.reopen()
         self._takeover.take()
 
@@ -71,6 +74,7 @@ class Logs:
 
     def close(self, budget_seconds: float) -> None:
         """Give logging back as it was, and write what waits for at most *budget_seconds*."""
+        self._closed = True
         self._takeover.give_back()
         # Somebody else's chain, configured after ours, stays.
         if structlog.get_config()["processors"] == [self.pipeline]:
