@@ -109,6 +109,12 @@ LIFECYCLE_CHANGED: Final = EventSpec(
     help="The process entered another state of its life.",
     fields=("from", "to", "cause"),
 )
+CHECK_CAPPED: Final = EventSpec(
+    name="health.check_capped",
+    level="warning",
+    help="A health check was registered with more time than its probe has; it gets that of the probe.",
+    fields=("check", "problem"),
+)
 CHECK_CHANGED: Final = EventSpec(
     name="health.check_changed",
     level="by outcome",

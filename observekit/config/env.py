@@ -20,10 +20,14 @@ _PREFIX: Final = "OBSERVEKIT_"
 _DEFAULTS: Final[Mapping[str, Any]] = {name: getattr(Config(), name) for name in SETTINGS}
 _KNOWN: Final = {STRICT} | {source.variable for setting in SETTINGS.values() for source in setting.sources}
 # A misspelt variable is looked for without its prefix, which would make everything look alike, and among the
-# names of the settings too, so that OBSERVEKIT_SERVICE_NAME leads to OTEL_SERVICE_NAME.
+# names of the settings too, so that OBSERVEKIT_SERVICE_NAME leads to OTEL_SERVICE_NAME. Of two that are one
+# without their prefixes, ours is meant.
 _STEMS: Final = {
     **{name.upper(): setting.sources[0].variable for name, setting in SETTINGS.items()},
-    **{variable.removeprefix("OTEL_").removeprefix(_PREFIX): variable for variable in sorted(_KNOWN)},
+    **{
+        variable.removeprefix("OTEL_").removeprefix(_PREFIX): variable
+        for variable in sorted(_KNOWN, reverse=True)
+    },
 }
 _SILENT: Final = object()
 """What a variable says that says nothing: ``None`` is a value, as in ``OBSERVEKIT_METRICS_PATH=off``."""

@@ -30,6 +30,18 @@ _TRUE: Final = frozenset({"1", "true", "on", "yes"})
 _FALSE: Final = frozenset({"0", "false", "off", "no"})
 
 
+LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+# Source: OpenTelemetry log data model, names of severities: each has four grades.
+_SEVERITY_WORDS: Final = {
+    "trace": "debug",
+    "debug": "debug",
+    "info": "info",
+    "warn": "warning",
+    "error": "error",
+    "fatal": "critical",
+}
+
+
 def parse_flag(text: str) -> bool:
     """Read a yes or no."""
     word = text.strip().lower()
@@ -48,6 +60,20 @@ def parse_true(text: str) -> bool:
     raise ValueError(text)
 
 
+_SEVERITIES: Final = {
+    **{f"{word}{number}": level for word, level in _SEVERITY_WORDS.items() for number in ("", 2, 3, 4)},
+    **{level: level for level in LEVELS},
+}
+
+
+def parse_severity(text: str) -> str:
+    """Read a severity as OpenTelemetry names it, like ``warn``; words of Python's logging do too."""
+    try:
+        return _SEVERITIES[text.strip().lower()]
+    except KeyError:
+        raise ValueError(text) from None
+
+
 def parse_pairs(text: str) -> dict[str, str]:
     """Read ``key=value,key=value`` with percent-encoding, as OTEL_RESOURCE_ATTRIBUTES has it."""
     pairs: dict[str, str] = {}
@@ -60,6 +86,10 @@ def parse_pairs(text: str) -> dict[str, str]:
         # Source: OpenTelemetry resource specification: what cannot be decoded discards the whole variable.
         pairs[unquote(key.strip(), errors="strict")] = unquote(value.strip(), errors="strict")
     return pairs
+
+
+def _is_optional_level(value: object) -> bool:
+    return value is None or (isinstance(value, str) and value in LEVELS)
 
 
 def _parse_words(text: str) -> tuple[str, ...]:
@@ -214,6 +244,9 @@ def _is_network(word: str) -> bool:
 
 FLAG: Final = Kind(parse_flag, lambda value: isinstance(value, bool), "must be true or false")
 TEXT: Final = Kind(str.strip, _is_text, "must be a text in UTF-8 that is not empty")
+OPTIONAL_LEVEL: Final = Kind(
+    parse_severity, _is_optional_level, f"must be one of {', '.join(LEVELS)}, or None"
+)
 OPTIONAL_TEXT: Final = Kind(
     str.strip, _is_optional_text, "must be a text in UTF-8 that is not empty, or None"
 )

@@ -19,6 +19,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 Observed = Callable[[Check, Result], None]
 Changed = Callable[[Check, Status | None, Result], None]
+Capped = Callable[[Check, float], None]
 
 
 def _ignore(*_: object) -> None:
@@ -64,12 +65,23 @@ class Engine:
         cache_seconds: How long a result is reused.
         observed: Told each run.
         changed: Told when a check has another status than before, with the one before.
+        capped: Told of a check that was to have more time than *total_seconds*, and of those.
 
     Attributes:
         home: Which event loop asynchronous checks run on.
     """
 
-    __slots__ = ("__weakref__", "_cache", "_changed", "_checks", "_clock", "_observed", "_total", "home")
+    __slots__ = (
+        "__weakref__",
+        "_cache",
+        "_capped",
+        "_changed",
+        "_checks",
+        "_clock",
+        "_observed",
+        "_total",
+        "home",
+    )
 
     def __init__(
         self,
@@ -78,11 +90,14 @@ class Engine:
         observed: Observed = _ignore,
         changed: Changed = _ignore,
         clock: Callable[[], float] = monotonic,
+        *,
+        capped: Capped = _ignore,
     ) -> None:
         self._total = total_seconds
         self._cache = cache_seconds
         self._observed = observed
         self._changed = changed
+        self._capped = capped
         self._clock = clock
         self._checks: dict[str, _Registered] = {}
         self.home = Home()
@@ -101,6 +116,8 @@ class Engine:
             raise RegistrationError(
                 f"a health check {check.name!r} is registered already; names must differ."
             )
+        if check.timeout_seconds > self._total:
+            self._capped(check, self._total)
 
     async def ask(self, *probes: Probe) -> Answer:
         """Run the checks of *probes* that have no fresh result, in parallel."""

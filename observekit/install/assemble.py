@@ -86,7 +86,11 @@ def _kit(
 
     lifecycle = Lifecycle(changed)
     engine = Engine(
-        config.probe_timeout_seconds, config.check_cache_seconds, instruments.checked, voice.check_changed
+        config.probe_timeout_seconds,
+        config.check_cache_seconds,
+        instruments.checked,
+        voice.check_changed,
+        capped=voice.check_capped,
     )
     instruments.store.reading(catalogue.LIFECYCLE_STATE, lifecycle.readings)
     instruments.store.reading(catalogue.HEALTH_CHECK_STATUS, engine.readings)

@@ -166,7 +166,8 @@ class Kit:
             function: Sync or async, without arguments. A sync one runs on a thread of its own.
             probe: Which endpoint asks it.
             criticality: ``required`` fails the probe, ``degraded`` and ``info`` only show.
-            timeout_seconds: Time the check may take; ``Config.check_timeout_seconds`` unless given.
+            timeout_seconds: Time the check may take; ``Config.check_timeout_seconds`` unless given, and
+                never more than ``Config.probe_timeout_seconds``.
 
         Raises:
             RegistrationError: If the name is taken or cannot be a label.

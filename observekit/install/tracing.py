@@ -136,7 +136,7 @@ def _queue(config: Config, instruments: Instruments, guard: Guard, found: list[s
             import_module(f"{_EXPORTER}.trace_exporter").OTLPSpanExporter,
             endpoint=config.traces_endpoint,
             headers=dict(config.traces_headers),
-            timeout=config.traces_timeout_seconds,
+            timeout=min(config.traces_timeout_seconds, config.span_export_timeout_seconds),
             compression=import_module(_EXPORTER).Compression(config.traces_compression),
         )
     except Exception as error:  # noqa: BLE001 -- missing, or at odds with what else is installed

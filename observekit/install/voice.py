@@ -102,6 +102,15 @@ class Voice:
             **({} if error is None else {"error": error}),
         )
 
+    def check_capped(self, check: Check, most_seconds: float) -> None:
+        """Say that a check gets less time than it was registered with."""
+        problem = (
+            f"timeout_seconds of check {check.name!r} is {check.timeout_seconds:g}, but "
+            f"probe_timeout_seconds gives all checks of a probe {most_seconds:g} s together; raise "
+            "OBSERVEKIT_PROBE_TIMEOUT and the time-out of the probe that asks, or lower that of the check."
+        )
+        self._say(events.CHECK_CAPPED.name, "warning", check=check.name, problem=problem)
+
     def _say(self, event: str, level: str, **fields: Any) -> None:
         if self._pipeline is not None:
             self._pipeline.emit(level, event, fields)

@@ -16,6 +16,7 @@ from observekit.guard import Guard
 from observekit.logs.bound import NamedLogger, bound_logger, say
 from observekit.logs.console import Console
 from observekit.logs.encoder import encode
+from observekit.logs.otel import OtelLevel
 from observekit.logs.output import PATIENCE_SECONDS, opened
 from observekit.logs.pipeline import Encode, Pipeline
 from observekit.logs.stdlib import RecordHandler
@@ -26,7 +27,7 @@ from observekit.logs.writer import Writer
 class Logs:
     """The log path of one process."""
 
-    __slots__ = ("_before", "_closed", "_level", "_takeover", "_writer", "pipeline")
+    __slots__ = ("_before", "_closed", "_level", "_otel", "_takeover", "_writer", "pipeline")
 
     def __init__(
         self,
@@ -35,7 +36,7 @@ class Logs:
         dropped: Callable[[str, int], None],
         guard: Guard,
     ) -> None:
-        self._level = logging.getLevelNamesMapping()[config.log_level.upper()]
+        self._level = _number(config.log_level)
         descriptor = _descriptor()
         self._writer = Writer(
             opened(descriptor),
@@ -46,6 +47,10 @@ class Logs:
         encoder = _encoder(config.log_format, descriptor)
         self.pipeline = Pipeline(config.service_name, encoder, self._writer.write, count, guard)
         self._takeover = Takeover(RecordHandler(self.pipeline, self._level))
+        self._otel: OtelLevel | None = None
+        if config.otel_log_level is not None:
+            level = _number(config.otel_log_level)
+            self._otel = OtelLevel(RecordHandler(self.pipeline, level), level, self._level)
         self._before: dict[str, Any] | None = None
         self._closed = False
 
@@ -59,6 +64,8 @@ class Logs:
             context_class=dict,
             cache_logger_on_first_use=True,
         )
+        if self._otel is not None:
+            self._otel.take()
         self._takeover.take()
 
     def take_over(self) -> None:
@@ -76,6 +83,8 @@ class Logs:
         """Give logging back as it was, and write what waits for at most *budget_seconds*."""
         self._closed = True
         self._takeover.give_back()
+        if self._otel is not None:
+            self._otel.give_back()
         # Somebody else's chain, configured after ours, stays.
         if structlog.get_config()["processors"] == [self.pipeline]:
             structlog.reset_defaults()
@@ -83,6 +92,10 @@ class Logs:
                 structlog.configure(**self._before)
         self.pipeline.retire()
         self._writer.close(_before(budget_seconds))
+
+
+def _number(level: str) -> int:
+    return logging.getLevelNamesMapping()[level.upper()]
 
 
 def _before(budget_seconds: float) -> float:

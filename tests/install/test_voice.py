@@ -81,3 +81,24 @@ def test_a_variable_that_was_not_followed_is_counted_once(
         if sample.name == "observekit_config_rejected_values"
     ]
     assert samples == [({"variable": "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"}, 1.0)]
+
+
+def test_a_check_that_was_to_have_more_time_than_its_probe_is_said_and_registered(
+    make_kit: Make, capfd: pytest.CaptureFixture[str]
+) -> None:
+    kit = make_kit(log_format="json", traces=False, check_timeout_seconds=0.5, probe_timeout_seconds=2)
+
+    kit.add_check("pool", lambda: True, timeout_seconds=30)
+    kit.readiness("disk", timeout_seconds=2)(lambda: True)
+    kit.liveness("self")(lambda: True)
+    kit.shutdown()
+
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    told = [line for line in lines if line["event"] == "health.check_capped"]
+    problem = (
+        "timeout_seconds of check 'pool' is 30, but probe_timeout_seconds gives all checks of a probe 2 s "
+        "together; raise OBSERVEKIT_PROBE_TIMEOUT and the time-out of the probe that asks, or lower that of "
+        "the check."
+    )
+    assert [(one["level"], one["check"], one["problem"]) for one in told] == [("warning", "pool", problem)]
+    assert set(kit.engine._checks) == {"pool", "disk", "self"}

@@ -12,7 +12,8 @@ import pytest
 
 from observekit.logs.takeover import Takeover
 
-NAMES = ("tested", "tested.inner", "uvicorn", "uvicorn.error", "uvicorn.asgi", "uvicorn.access")
+SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.asgi", "uvicorn.access")
+NAMES = ("tested", "tested.inner", *SERVERS, "httpx", "opentelemetry.exporter.otlp")
 
 # What uvicorn.run() does to logging.
 UVICORN: dict[str, Any] = {

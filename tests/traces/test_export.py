@@ -169,6 +169,22 @@ def test_a_span_that_ends_after_the_kit_is_counted(
     assert collector.spans() == []
 
 
+def test_a_batch_has_no_more_time_than_the_queue_gives_it(
+    begin: Begin, collector: "Collector", ledger: LedgerOf
+) -> None:
+    collector.silent = True
+    kit = begin(
+        traces_endpoint=collector.endpoint, traces_timeout_seconds=300.0, span_export_timeout_seconds=0.1
+    )
+    told = ledger(kit)
+
+    end_spans(1)
+    flushed = trace.get_tracer_provider().force_flush(int(LONG * 1000))  # type: ignore[attr-defined]  # the SDK's
+
+    assert flushed
+    assert told.dropped("export_failed") == 1
+
+
 def test_a_flush_waits_for_what_is_there_and_no_longer_than_its_budget(
     begin: Begin, collector: "Collector"
 ) -> None:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from observekit.config.kinds import choice, count
-from observekit.config.setting import setting
+from observekit.config.kinds import LEVELS, OPTIONAL_LEVEL, choice, count
+from observekit.config.setting import Source, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +26,20 @@ class LogsSettings:
     )
     log_level: str = setting(
         "info",
-        choice("debug", "info", "warning", "error", "critical"),
+        choice(*LEVELS),
         "OBSERVEKIT_LOG_LEVEL",
         help="Records below this level are not taken in.",
+    )
+    otel_log_level: str | None = setting(
+        None,
+        OPTIONAL_LEVEL,
+        Source(
+            "OTEL_LOG_LEVEL",
+            rule="must be one of trace, debug, info, warn, error, fatal, with or without 2, 3 or 4 after it",
+            note="trace is debug, fatal is critical",
+        ),
+        help="From which level on OpenTelemetry's records about itself are taken in, whatever log_level is; "
+        "unless given they are as all others.",
     )
     log_buffer_bytes: int = setting(
         # Source: 4 MiB hold about 10,000 canonical events of 400 bytes, some seconds of a busy worker.

@@ -142,7 +142,7 @@ class TracesSettings:
     link_attribute_limit: int = setting(
         128, count(0, 10_000), "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", help="Attributes a link of a span."
     )
-    # Source of the next three: OpenTelemetry SDK specification, batching processor.
+    # Source of the next four: OpenTelemetry SDK specification, batching processor.
     span_queue_size: int = setting(
         2048, count(1, 1_000_000), "OTEL_BSP_MAX_QUEUE_SIZE", help="Ended spans that wait for export."
     )
@@ -154,4 +154,10 @@ class TracesSettings:
         number(0, 3600, above=True),
         milliseconds("OTEL_BSP_SCHEDULE_DELAY", most=3_600_000),
         help="Longest time an ended span waits for others.",
+    )
+    span_export_timeout_seconds: float = setting(
+        30.0,
+        number(0, 300, above=True),
+        milliseconds("OTEL_BSP_EXPORT_TIMEOUT", most=300_000),
+        help="Time one batch may take; the shorter of this and traces_timeout_seconds counts.",
     )
