@@ -48,7 +48,9 @@ class Instruments:
         self._span_drops = store.counter(catalogue.SPANS_DROPPED)
         self._exports = store.histogram(catalogue.EXPORT_DURATION)
         self._collector_errors = store.counter(catalogue.COLLECTOR_ERRORS)
-        self._scrape = store.gauge(catalogue.SCRAPE_DURATION).cell()
+        # Empty before the first page is done: no page takes no time.
+        self._scrape: list[tuple[tuple[str, ...], float]] = []
+        store.reading(catalogue.SCRAPE_DURATION, lambda: self._scrape)
 
     def log_record(self, level: str) -> None:
         """Count a log record."""
@@ -82,7 +84,10 @@ class Instruments:
             self._collector_errors.cell(collector).add()
             guard.failed("collector", error)
 
-        return Exposition(registry, failed, self._scrape.set)
+        return Exposition(registry, failed, self._scraped)
+
+    def _scraped(self, seconds: float) -> None:
+        self._scrape = [((), seconds)]
 
     def describe(self, effective: Effective, guard: Guard, attributes: dict[str, str]) -> None:
         """Show what does not change, and what is counted elsewhere."""
