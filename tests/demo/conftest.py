@@ -1,4 +1,5 @@
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -62,6 +63,24 @@ def wait_until(done: Callable[[], bool], demo: Demo, seconds: float = 40) -> Non
         assert demo.process.poll() is None, f"ended early: {demo.output}{demo.errors}"
         assert monotonic() < deadline, f"nothing came: {demo.output}{demo.errors}"
         sleep(0.02)
+
+
+def _ends(pid: int, seconds: float = 40) -> bool:
+    """Wait until a process that is no child of this one has ended; say whether it has."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([descriptor], [], [], seconds)[0])
+    finally:
+        os.close(descriptor)
+
+
+@pytest.fixture(scope="session")
+def ends() -> Callable[[int], bool]:
+    """Whether a process ends, which is waited for."""
+    return _ends
 
 
 def _gone(pid: int) -> bool:

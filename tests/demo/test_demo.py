@@ -178,6 +178,18 @@ def test_ctrl_c_ends_it_with_0_and_a_report(start: "Start", gone: Gone) -> None:
     assert all(map(gone, children.values()))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's signal at a parent's death is Linux's")
+def test_children_of_a_demo_that_was_killed_end_by_themselves(
+    start: "Start", ends: Callable[[int], bool]
+) -> None:
+    demo = start("--seconds", "3600", "--port", str(_FIRST_PORT + 80))
+    children = demo.all_children()
+    demo.process.kill()
+    demo.process.wait(30)
+
+    assert {name: ends(pid) for name, pid in children.items()} == dict.fromkeys(NAMES, True)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_the_shop_opens_ends_it_with_0_and_leaves_no_child(
     start: "Start", gone: Gone, number: signal.Signals

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Final, NamedTuple, Self
 
 # Longer than a service takes: it gives its requests 3 s and its telemetry 5 s.
 _PATIENCE_SECONDS: Final = 10.0
+# Without what a site or the environment adds: it is there for a moment only.
+_LEASH: Final = (sys.executable, "-I", "-S", str(Path(__file__).with_name("leash.py")))
 _LAST_LINES: Final = 12
 _TAIL_BYTES: Final = 4 * 1024 * 1024
 _LARGEST_FILE: Final = 64 * 1024 * 1024
@@ -46,7 +49,10 @@ def tail(path: Path) -> str:
 
 
 class Children:
-    """The processes of one block; leaving it ends them by SIGTERM, and by SIGKILL whoever does not follow."""
+    """The processes of one block; leaving it ends them by SIGTERM, and by SIGKILL whoever does not follow.
+
+    Should this process be killed, the kernel sends them the SIGTERM.
+    """
 
     def __init__(self) -> None:
         self._children: list[Child] = []
@@ -76,6 +82,8 @@ class Children:
         # Appending, so that a file that is emptied is written from its beginning on.
         with output.open("ab") as out, errors.open("ab") as err:
             process = await asyncio.create_subprocess_exec(
+                *_LEASH,
+                str(os.getpid()),
                 *command,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
