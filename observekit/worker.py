@@ -93,5 +93,5 @@ def _deliver(answer: Answer, outcome: _Outcome) -> None:
 def _discard(outcome: _Outcome) -> None:
     """Close a coroutine that nobody will await; Python would warn of it."""
     if inspect.iscoroutine(outcome.value):
-        with suppress(Exception):
+        with suppress(Exception):  # The check's own; its result was given up before.
             outcome.value.close()

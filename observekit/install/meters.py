@@ -51,7 +51,7 @@ class Meters:
         self._missing: Mapping[str, str] = {}
         self._undo: list[Callable[[], object]] = []
         self._provider = LazyProvider(self._make, lambda error: guard.failed("metrics", error))
-        existing = _provider_before()
+        existing = _provider_before(self._guard)
         self.ours = existing is None
         if existing is None:
             metrics.set_meter_provider(self._provider)
@@ -146,11 +146,12 @@ def _unregister(registry: CollectorRegistry, collector: Any) -> None:
         registry.unregister(collector)
 
 
-def _provider_before() -> Any:
+def _provider_before(guard: Guard) -> Any:
     """Return the meter provider that somebody has set, by code or by OTEL_PYTHON_METER_PROVIDER."""
     try:
         existing = metrics.get_meter_provider()
-    except Exception:  # noqa: BLE001 -- the variable names none that can be loaded; OpenTelemetry has said so
+    except Exception as error:  # noqa: BLE001 -- the variable names none that can be loaded
+        guard.failed("metrics", error)
         return None
     return None if isinstance(existing, globals_of_metrics._ProxyMeterProvider) else existing  # noqa: SLF001
 

@@ -95,7 +95,7 @@ class Traces:
         words = propagator(config.propagators)
         propagate.set_global_textmap(words)
         self._undo.append(lambda: propagate.set_global_textmap(before))
-        existing = _provider_before()
+        existing = _provider_before(self._guard)
         if existing is None:
             from observekit.traces.provider import make_provider  # noqa: PLC0415 -- the SDK, only where it is used
 
@@ -117,11 +117,12 @@ class Traces:
             self._undo.append(undo)
 
 
-def _provider_before() -> Any:
+def _provider_before(guard: Guard) -> Any:
     """Return the tracer provider that somebody has set, by code or by OTEL_PYTHON_TRACER_PROVIDER."""
     try:
         existing = trace.get_tracer_provider()
-    except Exception:  # noqa: BLE001 -- the variable names none that can be loaded; OpenTelemetry has said so
+    except Exception as error:  # noqa: BLE001 -- the variable names none that can be loaded
+        guard.failed("traces", error)
         return None
     return None if isinstance(existing, trace.ProxyTracerProvider) else existing
 

@@ -46,7 +46,7 @@ class Logs:
         )
         encoder = _encoder(config.log_format, descriptor)
         self.pipeline = Pipeline(config.service_name, encoder, self._writer.write, count, guard)
-        self._takeover = Takeover(RecordHandler(self.pipeline, self._level))
+        self._takeover = Takeover(RecordHandler(self.pipeline, self._level), self.pipeline.failed)
         self._otel: OtelLevel | None = None
         if config.otel_log_level is not None:
             level = _number(config.otel_log_level)

@@ -2,8 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 # Loggers whose only use is the access line, which the canonical event replaces.
@@ -29,13 +28,15 @@ class _Change(NamedTuple):
 class Takeover:
     """Puts one handler in the place of every handler that prints to the console.
 
-    Handlers that write elsewhere, to files or to services, stay as they are.
+    Handlers that write elsewhere, to files or to services, stay as they are. *failed* is told what goes wrong
+    when the console is taken over in the middle of a record.
     """
 
-    __slots__ = ("_changes", "_handler")
+    __slots__ = ("_changes", "_failed", "_handler")
 
-    def __init__(self, handler: logging.Handler) -> None:
+    def __init__(self, handler: logging.Handler, failed: Callable[[Exception], object]) -> None:
         self._handler = handler
+        self._failed = failed
         self._changes: dict[logging.Logger, _Change] = {}
 
     def take(self) -> None:
@@ -71,9 +72,11 @@ class Takeover:
 
     def _arrive(self, record: logging.LogRecord) -> bool:
         """Look, as a filter, whether a server was configured since, as uvicorn.run() does."""
-        with suppress(Exception):  # A handler may be anything, and the server goes on.
+        try:
             if not self._reaches(logging.getLogger(record.name)):
                 self.take()
+        except Exception as error:  # noqa: BLE001 -- a handler may be anything, and the server goes on
+            self._failed(error)
         return True
 
     def _quiet(self, logger: logging.Logger) -> None:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from opentelemetry import trace
 from prometheus_client import CollectorRegistry, Counter, ProcessCollector
 from prometheus_client.registry import REGISTRY
 
@@ -213,3 +214,19 @@ def test_a_hundred_lives_leave_nothing_behind(footprint: Footprint) -> None:
 
     assert footprint() == before
     assert list(registry._collector_to_names) == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "component"),
+    [("OTEL_PYTHON_TRACER_PROVIDER", "traces"), ("OTEL_PYTHON_METER_PROVIDER", "metrics")],
+)
+def test_a_provider_that_cannot_be_loaded_is_counted_and_ours_is_used(
+    make_kit: Make, monkeypatch: pytest.MonkeyPatch, variable: str, component: str
+) -> None:
+    monkeypatch.setenv(variable, "nope")
+
+    kit = make_kit(logs="off")
+
+    labels = {"component": component}
+    assert kit.registry.get_sample_value("observekit_internal_errors_total", labels) == 1
+    assert type(trace.get_tracer_provider()).__module__.startswith("opentelemetry.sdk")

@@ -68,7 +68,10 @@ def ours() -> Kept:
 
 @pytest.fixture
 def takeover(ours: Kept) -> Takeover:
-    return Takeover(ours)
+    def failed(error: Exception) -> None:
+        raise error
+
+    return Takeover(ours, failed)
 
 
 def test_handlers_that_print_are_replaced(takeover: Takeover, ours: Kept) -> None:
@@ -272,3 +275,29 @@ def test_a_client_whose_level_somebody_has_set_keeps_it(takeover: Takeover, clie
     takeover.give_back()
 
     assert (during, client.level) == (logging.DEBUG, logging.DEBUG)
+
+
+class Odd(logging.StreamHandler[Any]):
+    """A handler that does not say where it writes."""
+
+    @property
+    def stream(self) -> Any:
+        raise RuntimeError("no stream")
+
+    @stream.setter
+    def stream(self, _: Any) -> None:
+        return
+
+
+def test_what_fails_while_a_server_logs_is_told_and_its_line_goes_on(
+    ours: Kept, capfd: pytest.CaptureFixture[str]
+) -> None:
+    failures: list[str] = []
+    takeover = Takeover(ours, lambda error: failures.append(str(error)))
+    takeover.take()
+    logging.config.dictConfig(UVICORN)
+    logging.getLogger("tested").addHandler(Odd())
+
+    logging.getLogger("uvicorn.error").info("Started")
+
+    assert (failures, capfd.readouterr().err) == (["no stream"], "Started\n")
