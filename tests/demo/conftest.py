@@ -3,8 +3,9 @@ import select
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 from typing import IO
 
 import pytest
@@ -60,9 +61,10 @@ def _read(file: Path) -> str:
 def wait_until(done: Callable[[], bool], demo: Demo, seconds: float = 40) -> None:
     deadline = monotonic() + seconds
     while not done():
-        assert demo.process.poll() is None, f"ended early: {demo.output}{demo.errors}"
         assert monotonic() < deadline, f"nothing came: {demo.output}{demo.errors}"
-        sleep(0.02)
+        with suppress(subprocess.TimeoutExpired):
+            demo.process.wait(0.02)
+            raise AssertionError(f"ended early: {demo.output}{demo.errors}")
 
 
 def _ends(pid: int, seconds: float = 40) -> bool:

@@ -1,7 +1,7 @@
 """A real server and the test client drive the life cycle by the lifespan of the application."""
 
-import asyncio
 import http.client
+import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -42,18 +42,33 @@ class Shop:
         self.states.append(self.kit.lifecycle.state)
 
 
+class Announced(uvicorn.Server):
+    """A server that says when it has started."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.announced = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.announced.set()
+
+
 @contextmanager
 def serving(app: Any) -> Iterator[http.client.HTTPConnection]:
     """Serve *app* with uvicorn, and connect to it, if it has started."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None))
+    server = Announced(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None))
 
     def run() -> None:
-        with suppress(SystemExit):  # So ends the process of a server whose application cannot start.
-            server.run()
+        try:
+            with suppress(SystemExit):  # So ends the process of a server whose application cannot start.
+                server.run()
+        finally:
+            server.announced.set()
 
     thread = threading.Thread(target=run)
     thread.start()
-    asyncio.run(_until(lambda: server.started or not thread.is_alive()))
+    assert server.announced.wait(LONG)
     port = server.servers[0].sockets[0].getsockname()[1] if server.started else 0
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LONG)
     try:
@@ -62,12 +77,6 @@ def serving(app: Any) -> Iterator[http.client.HTTPConnection]:
         connection.close()
         server.should_exit = True
         thread.join(LONG)
-
-
-async def _until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(LONG):
-        while not condition():  # noqa: ASYNC110 -- another thread makes it true
-            await asyncio.sleep(0.001)
 
 
 def _get(

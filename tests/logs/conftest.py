@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -92,20 +91,6 @@ def kit() -> Iterator[Kit]:
     kit.shutdown()
 
 
-@pytest.fixture(scope="session")
-def until() -> Callable[[Callable[[], Any]], Any]:
-    """Wait for something to become true, and return it."""
-
-    def wait(condition: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while not (result := condition()):
-            assert time.monotonic() < deadline, "it never came"
-            time.sleep(0.01)
-        return result
-
-    return wait
-
-
 @dataclass
 class Ended:
     """What a script left behind."""
@@ -152,25 +137,21 @@ class Service:
     """A real uvicorn on loopback that serves the application of service.py."""
 
     def __init__(self, **popen: Any) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
         command = popen.pop(
             "command", [sys.executable, "-m", "uvicorn", "service:app", "--app-dir", str(HERE)]
         )
         shell = popen.pop("shell", "")
-        whole = [*command, "--port", str(port)]
-        if shell:
-            # The shell opens and closes descriptors that Popen cannot.
-            whole = ["sh", "-c", f'exec "$@" {shell}', "sh", *whole]
-        self.process = subprocess.Popen(whole, **popen)
+        # Ours, so that who asks before it serves waits, and is turned away should it end.
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            # What it accepts inherits this; a server does not see that the descriptor is one of TCP.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            whole = [*command, "--fd", str(listener.fileno())]
+            if shell:
+                # The shell opens and closes descriptors that Popen cannot.
+                whole = ["sh", "-c", f'exec "$@" {shell}', "sh", *whole]
+            self.process = subprocess.Popen(whole, pass_fds=[listener.fileno()], **popen)
+            port = listener.getsockname()[1]
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_SECONDS)
-
-    def ready(self) -> bool:
-        assert self.process.poll() is None, "the server ended"
-        try:
-            return self.client.get("/readyz").status_code == 200
-        except httpx.HTTPError:
-            return False
 
     def metric(self, name: str, **labels: str) -> float:
         """Return the sum of the series of *name* that have *labels*."""
@@ -185,13 +166,13 @@ class Service:
 
 
 @pytest.fixture
-def serve(until: Callable[[Callable[[], Any]], Any]) -> Iterator[Callable[..., Service]]:
+def serve() -> Iterator[Callable[..., Service]]:
     started: list[Service] = []
 
     def start(**popen: Any) -> Service:
         service = Service(**popen)
         started.append(service)
-        until(service.ready)
+        assert service.client.get("/readyz").status_code == 200
         return service
 
     yield start

@@ -48,8 +48,8 @@ async def many(request: Request) -> PlainTextResponse:
 
 async def hang(request: Request) -> PlainTextResponse:
     log.info("hanging")
-    while not await request.is_disconnected():  # noqa: ASYNC110 -- Starlette has no event for it
-        await asyncio.sleep(0.01)
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
     return PlainTextResponse("too late")
 
 
@@ -67,4 +67,4 @@ instrument(app, log_format="json")
 
 if __name__ == "__main__":
     # As a program that starts its server itself: uvicorn configures its logging after us.
-    uvicorn.run(app, port=int(sys.argv[sys.argv.index("--port") + 1]), lifespan="auto")
+    uvicorn.run(app, fd=int(sys.argv[sys.argv.index("--fd") + 1]), lifespan="auto")

@@ -1,6 +1,5 @@
 """Kits with an ops port, clients that speak to it as they like, and an application that can be held up."""
 
-import asyncio
 import re
 import socket
 import threading
@@ -80,6 +79,18 @@ def answer(received: bytes) -> Answer:
     )
 
 
+class Announced(uvicorn.Server):
+    """A server that says when it has started."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.announced = Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.announced.set()
+
+
 class Service:
     """An application whose event loop stands still from a request for /hold until it is released."""
 
@@ -104,10 +115,10 @@ class Service:
     def served(self, loop: Any = "asyncio") -> Iterator[Client]:
         """Serve with uvicorn on a thread; yield a client of the application's port."""
         config = uvicorn.Config(self.app, host="127.0.0.1", port=0, log_config=None, loop=loop)
-        server = uvicorn.Server(config)
+        server = Announced(config)
         thread = threading.Thread(target=server.run)
         thread.start()
-        asyncio.run(until(lambda: server.started or not thread.is_alive()))
+        assert server.announced.wait(LONG)
         try:
             yield Client(server.servers[0].sockets[0].getsockname()[1])
         finally:
@@ -124,12 +135,6 @@ class Service:
             yield waiting
             self.release.set()
             assert answer(everything(waiting)).status == 200
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(LONG):
-        while not condition():  # noqa: ASYNC110 -- another thread makes it true
-            await asyncio.sleep(0.001)
 
 
 Make = Callable[..., Kit]

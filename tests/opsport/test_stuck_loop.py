@@ -104,8 +104,7 @@ def test_checks_that_are_asked_while_the_application_starts_run_on_its_loop_too(
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await receive()
-        while not asked.is_set():  # noqa: ASYNC110 -- another thread sets it
-            await asyncio.sleep(0.001)
+        await asyncio.to_thread(asked.wait, 30)
         await send({"type": "lifespan.startup.complete"})
 
     async def start() -> None:
@@ -236,8 +235,7 @@ def test_both_ports_share_one_run(make_service: Make, make_client: "type[Client]
     async def slow() -> None:
         runs.append(None)
         begun.set()
-        while not finish.is_set():  # noqa: ASYNC110 -- another thread sets it
-            await asyncio.sleep(0.001)
+        await asyncio.to_thread(finish.wait, 30)
 
     service.kit.readiness("slow")(slow)
 
