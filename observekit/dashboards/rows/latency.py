@@ -16,31 +16,24 @@ def latency() -> Row:
 
 
 def _percentiles() -> Panel:
-    return Panel(
+    return _durations(
         title="Duration of requests: p50, p95, p99",
         description=(
             "Half, 95 % and 99 % of the requests take at most this long. All lines up: the service or its "
             "machine is slow. Only p99 up: a few requests wait, often for a lock, a pool or a retry."
         ),
-        unit="s",
-        look=TimeSeries(limits=True),
         targets=_usual_percentiles(REQUEST_DURATION),
-        width=12,
-        thresholds=LATENCY,
-        scale=Scale(lowest=0, empty="no traffic"),
     )
 
 
 def _by_route() -> Panel:
     slow_end = quantile(0.95, buckets(REQUEST_DURATION, *ON_ROUTE), ROUTE)
-    return Panel(
+    return _durations(
         title="p95 by route",
         description=(
             "95th percentile on each of the ten busiest routes. For the one that rose, choose it at the top "
             "of the board and open an exemplar in the heatmap to see in its trace where the time went."
         ),
-        unit="s",
-        look=TimeSeries(limits=True),
         targets=(
             Target(
                 query=busiest(slow_end, counts(REQUEST_DURATION, *ON_ROUTE), ROUTE),
@@ -48,9 +41,6 @@ def _by_route() -> Panel:
                 exemplars=True,
             ),
         ),
-        width=12,
-        thresholds=LATENCY,
-        scale=Scale(lowest=0, empty="no traffic"),
     )
 
 
@@ -71,18 +61,13 @@ def _heatmap() -> Panel:
 
 
 def _first_byte() -> Panel:
-    return Panel(
+    return _durations(
         title="Time to first byte: p50, p95, p99",
         description=(
             "Time until the response starts. When it is much shorter than the duration of requests, the "
             "time goes into sending the body: large or streamed responses, or clients that read slowly."
         ),
-        unit="s",
-        look=TimeSeries(limits=True),
         targets=_usual_percentiles(TIME_TO_FIRST_BYTE),
-        width=12,
-        thresholds=LATENCY,
-        scale=Scale(lowest=0, empty="no traffic"),
     )
 
 
@@ -109,4 +94,18 @@ def _usual_percentiles(spec: MetricSpec) -> tuple[Target, ...]:
         # The dots are the same for each line, so one line brings them.
         Target(query=quantile(q, buckets(spec, *ON_ROUTE)), legend=name, exemplars=name == "p99")
         for name, q in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
+    )
+
+
+def _durations(title: str, description: str, targets: tuple[Target, ...]) -> Panel:
+    """Return a panel of half the width whose lines are seconds, with the limits of latency behind them."""
+    return Panel(
+        title=title,
+        description=description,
+        unit="s",
+        look=TimeSeries(limits=True),
+        targets=targets,
+        width=12,
+        thresholds=LATENCY,
+        scale=Scale(lowest=0, empty="no traffic"),
     )
