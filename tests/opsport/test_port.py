@@ -128,6 +128,38 @@ def test_nothing_is_left_of_it_with_clients_that_are_in_the_middle(
     assert (_threads(), _descriptors().items() - before.items()) == ([], set())
 
 
+def test_who_comes_while_it_stops_is_answered_or_turned_away_and_nothing_is_left(
+    make_kit: Make, make_client: "type[Client]"
+) -> None:
+    make_kit(ops_port=None).shutdown()  # What is loaded once is loaded.
+    before = _descriptors()
+    answers: set[bytes] = set()
+    crowd: list[threading.Thread] = []
+
+    def come(client: "Client") -> None:
+        while True:
+            try:
+                answers.add(client.say(b"GET /livez HTTP/1.0\r\n\r\n")[:15])
+            except ConnectionRefusedError:
+                return
+            except ConnectionError:  # It was let go of, as it stood or in the queue of the kernel.
+                continue
+
+    for _ in range(20):
+        kit = make_kit()
+        ops = make_client(kit.ops_port or 0)
+        crowd += [threading.Thread(target=come, args=(ops,)) for _ in range(3)]
+        for one in crowd[-3:]:
+            one.start()
+        kit.shutdown()
+        for one in crowd[-3:]:
+            one.join(30)
+
+    assert answers <= {b"HTTP/1.1 200 OK", b""}
+    assert not any(one.is_alive() for one in crowd)
+    assert (_threads(), _descriptors().items() - before.items()) == ([], set())
+
+
 def test_a_port_that_is_taken_is_told_once_and_stops_nothing(
     make_kit: Make, capfd: pytest.CaptureFixture[str]
 ) -> None:
