@@ -237,12 +237,6 @@ def test_a_check_is_absent_until_it_has_run_and_a_scrape_does_not_run_it(observe
     assert asked == ["db"]
 
 
-def test_the_time_of_a_page_is_absent_until_there_was_one(observed: "Observed") -> None:
-    first, second = ("\nobservekit_scrape_duration_seconds " in page(observed) for _ in range(2))
-
-    assert (first, second) == (False, True)
-
-
 @pytest.mark.parametrize("state", ["starting", "ready", "draining", "stopped", "broken"])
 def test_the_life_cycle_is_one_on_one_state(observed: "Observed", state: str) -> None:
     life = observed.kit.lifecycle

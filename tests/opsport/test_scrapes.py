@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
 if TYPE_CHECKING:
-    from tests.opsport.conftest import Service
+    from tests.opsport.conftest import Client, Service
 
 Make = Callable[..., "Service"]
 SCRAPERS = 20
@@ -82,3 +82,9 @@ def test_a_real_server_answers_others_while_twenty_scrapers_do_not_read(
     assert told == [200] * 100
     assert {page.status for page in pages} == {200}
     assert {page.body.count("\nlevel{") for page in pages} == {10_000}
+
+
+def test_the_time_of_a_page_is_absent_until_there_was_one(ops: "Client") -> None:
+    first, second = ("\nobservekit_scrape_duration_seconds " in ops.get("/metrics").body for _ in range(2))
+
+    assert (first, second) == (False, True)
