@@ -37,6 +37,8 @@ def test_a_reader_that_closes_the_pipe_changes_no_answer(serve: Serve, strict: S
     service = serve(stdout=subprocess.PIPE)
     assert service.process.stdout is not None
     first = strict(service.process.stdout.readline())
+    while not strict(service.process.stdout.readline())["event"].startswith("Uvicorn running"):
+        pass  # The last of the lines that its start writes.
     service.process.stdout.close()
     before = service.metric(DROPPED)
 
