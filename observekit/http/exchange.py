@@ -84,18 +84,24 @@ class Exchange:
         try:
             await self._send(message)
         except BaseException as error:
+            if not isinstance(error, Exception):
+                self._note_piece(kind, message)  # The server has it: what was given up is waiting for it.
             if not self._complete:
                 self._note_refusal(error, last)
             raise
         if kind == "http.response.start":
             self._note_start(message)
-        elif kind == "http.response.body" and self.bytes is not None:
-            self.bytes += size_of(message)
-        elif kind in _FILES:
-            self.bytes = None
+        else:
+            self._note_piece(kind, message)
         if last and not self._complete:
             self._complete = True
             self.ended = perf_counter()
+
+    def _note_piece(self, kind: str | None, message: Message) -> None:
+        if kind == "http.response.body" and self.bytes is not None:
+            self.bytes += size_of(message)
+        elif kind in _FILES:
+            self.bytes = None
 
     def _note_start(self, message: Message) -> None:
         self._trailers = bool(message.get("trailers", False))

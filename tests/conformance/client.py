@@ -1,7 +1,7 @@
 """A server in process with one client: what the client saw is the truth that a subject is held against."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,7 +16,7 @@ class Counted(NamedTuple):
 
     method: str
     route: str | None
-    status: int | None
+    status: int | str | None
 
 
 @dataclass
@@ -118,7 +118,7 @@ def ask(app: App, path: str = "/", method: str = "GET", **more: Any) -> Visit:
     return run(Visit(path, method, **more).make(app))
 
 
-def ask_each(app: App, visits: Sequence[Visit]) -> list[Visit]:
+def ask_each(app: App, visits: Iterable[Visit]) -> list[Visit]:
     """Make requests one after the other."""
 
     async def one_by_one() -> list[Visit]:

@@ -3,7 +3,7 @@
 They are imported by name, because they are not there where only observekit is tested.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Final
 
@@ -12,15 +12,18 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from prometheus_client import REGISTRY
 from prometheus_client.samples import Sample
 from starlette.applications import Starlette
 
 from .client import App, Counted
-from .subjects import Observekit, Subject, Told, counted, in_order, label_sets, not_claimed, server_spans
+from .observed import Observekit
+from .subjects import OVERFLOW, Subject, Told, by_family, counted, in_order, server_spans
+from .unclaimed import Unclaimed
 
 
-class _OnDefaultRegistry:
+class _OnDefaultRegistry(Unclaimed):
     """What is the same for those that write to prometheus-client's default registry."""
 
     def __init__(self) -> None:
@@ -31,13 +34,8 @@ class _OnDefaultRegistry:
         for collector in set(REGISTRY._collector_to_names) - self._before:
             REGISTRY.unregister(collector)
 
-    def spans(self) -> list[Told]:
-        """Skip: neither claims to make any."""
-        return not_claimed()
-
-    def named_spans(self) -> list[Told]:
-        """Skip: neither claims to make any."""
-        return not_claimed()
+    def _sum(self, name: str) -> float:
+        return sum(sample.value for sample in self._samples(name))
 
     def _samples(self, prefix: str) -> list[Sample]:
         own = set(REGISTRY._collector_to_names) - self._before
@@ -68,22 +66,31 @@ class Instrumentator(_OnDefaultRegistry):
 
     def seconds(self) -> float:
         """Return the sum of the duration."""
-        return sum(sample.value for sample in self._samples("http_request_duration_seconds_sum"))
+        return self._sum("http_request_duration_seconds_sum")
 
     def in_flight(self) -> float:
         """Return the value of the gauge."""
-        return sum(sample.value for sample in self._samples("http_requests_inprogress"))
+        return self._sum("http_requests_inprogress")
 
-    def series(self) -> int:
+    def body_bytes(self) -> tuple[float, float]:
+        """Return the sums of both summaries."""
+        return self._sum("http_request_size_bytes_sum"), self._sum("http_response_size_bytes_sum")
+
+    def series(self) -> Mapping[str, int]:
         """Count everything."""
-        return len(label_sets(self._samples("http_")))
+        return by_family(self._samples("http_"))
 
 
 class Exporter(_OnDefaultRegistry):
-    """starlette-exporter, with paths that no route has under one name."""
+    """starlette-exporter, with paths that no route has under one name, and its optional metrics."""
 
     packages = ("starlette_exporter",)
-    _SETTINGS: Final = {"group_paths": True, "filter_unhandled_paths": False, "group_unhandled_paths": True}
+    _SETTINGS: Final = {
+        "group_paths": True,
+        "filter_unhandled_paths": False,
+        "group_unhandled_paths": True,
+        "optional_metrics": ["request_body_size", "response_body_size"],
+    }
 
     def wrap(self, app: Any) -> App:
         """Add the middleware to an application, or put it around anything else."""
@@ -104,15 +111,20 @@ class Exporter(_OnDefaultRegistry):
 
     def seconds(self) -> float:
         """Return the sum of the duration."""
-        return sum(sample.value for sample in self._samples("starlette_request_duration_seconds_sum"))
+        return self._sum("starlette_request_duration_seconds_sum")
 
     def in_flight(self) -> float:
         """Return the sum of the gauge."""
-        return sum(sample.value for sample in self._samples("starlette_requests_in_progress"))
+        return self._sum("starlette_requests_in_progress")
 
-    def series(self) -> int:
+    def body_bytes(self) -> tuple[float, float]:
+        """Return both counters, which it has where it is asked for them."""
+        received, sent = (self._sum(f"starlette_{kind}_body_bytes_total") for kind in ("request", "response"))
+        return received, sent
+
+    def series(self) -> Mapping[str, int]:
         """Count everything."""
-        return len(label_sets(self._samples("starlette_")))
+        return by_family(self._samples("starlette_"))
 
     def close(self) -> None:
         """Forget the metrics that the class keeps, too."""
@@ -120,10 +132,11 @@ class Exporter(_OnDefaultRegistry):
         import_module("starlette_exporter").PrometheusMiddleware._metrics.clear()
 
 
-class OpenTelemetry:
+class OpenTelemetry(Unclaimed):
     """OpenTelemetry's ASGI middleware, outermost.
 
-    With the conventions that it has unless told otherwise: the stable ones leave the route out.
+    With the conventions that it has unless told otherwise: the stable ones leave the route out. By its
+    documentation, spans are named by method and path.
     """
 
     packages = ("opentelemetry.instrumentation.asgi",)
@@ -134,6 +147,12 @@ class OpenTelemetry:
         self._exporter = InMemorySpanExporter()
         self._tracers = TracerProvider(shutdown_on_exit=False)
         self._tracers.add_span_processor(SimpleSpanProcessor(self._exporter))
+
+    def set_up(self, *, series_limit: int | None = None, spans: bool = True) -> None:
+        """Record no spans where none are wanted."""
+        super().set_up(series_limit=series_limit)
+        if not spans:
+            self._tracers = TracerProvider(ALWAYS_OFF, shutdown_on_exit=False)
 
     def wrap(self, app: Any) -> App:
         """Put the middleware around anything."""
@@ -146,7 +165,8 @@ class OpenTelemetry:
         found = []
         for point in self._points("http.server.duration"):
             told = point.attributes
-            method, status = told["http.method"], told.get("http.status_code")
+            # What is over the limit of the SDK has no attribute but that it is.
+            method, status = told.get("http.method", OVERFLOW), told.get("http.status_code")
             found += [Counted(method, told.get("http.target"), status)] * point.count
         return in_order(found)
 
@@ -158,17 +178,21 @@ class OpenTelemetry:
         """Return the sum of the up-down counter."""
         return sum(float(point.value) for point in self._points("http.server.active_requests"))
 
-    def series(self) -> int:
+    def series(self) -> Mapping[str, int]:
         """Count everything."""
-        return len(self._points(""))
+        return {one.name: len(one.data.data_points) for one in self._metrics()}
+
+    def body_bytes(self) -> tuple[float, float]:
+        """Return the sums of both histograms."""
+        received, sent = (
+            sum(float(point.sum) for point in self._points(f"http.server.{kind}.size"))
+            for kind in ("request", "response")
+        )
+        return received, sent
 
     def spans(self) -> list[Told]:
         """Return the SERVER spans."""
         return server_spans(self._exporter.get_finished_spans())
-
-    def named_spans(self) -> list[Told]:
-        """Skip: by its documentation, they are named by method and path."""
-        return not_claimed()
 
     def close(self) -> None:
         """End the providers."""
@@ -176,10 +200,12 @@ class OpenTelemetry:
         self._meters.shutdown()
 
     def _points(self, name: str) -> list[Any]:
+        return [point for one in self._metrics() if one.name == name for point in one.data.data_points]
+
+    def _metrics(self) -> list[Any]:
         data = self._reader.get_metrics_data()
         resources = [] if data is None else data.resource_metrics
-        metrics = [one for resource in resources for scope in resource.scope_metrics for one in scope.metrics]
-        return [point for one in metrics if one.name.startswith(name) for point in one.data.data_points]
+        return [one for resource in resources for scope in resource.scope_metrics for one in scope.metrics]
 
 
 SUBJECTS: Final[dict[str, Callable[[], Subject]]] = {

@@ -1,23 +1,20 @@
-"""What a middleware must be able to tell to be a subject, and observekit as one."""
+"""What a middleware can be asked for to be a subject, and how its words become those of the suite."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
-import pytest
-from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
-from prometheus_client import CollectorRegistry
 from prometheus_client.samples import Sample
 
-from observekit import ObserveMiddleware, instrument, setup
-
 from .client import App, Counted
+from .sockets import Connected
 
 OTHER: Final = "_OTHER"
+OVERFLOW: Final = "_overflow"
+UNMATCHED: Final = "_unmatched"
 
 
 @dataclass(frozen=True)
@@ -29,12 +26,28 @@ class Told:
     status: int | None
 
 
+T = TypeVar("T")
+
+
+class Aborted(NamedTuple):
+    """A request that did not come to its end, and why."""
+
+    route: str | None
+    reason: str
+
+
 class Subject(Protocol):
-    """A middleware as its users have it; one for each test."""
+    """A middleware as its users have it; one for each test.
+
+    What a subject does not claim to tell skips the test that asks for it.
+    """
 
     @property
     def packages(self) -> tuple[str, ...]:
         """Return whose clock is replaced where a test rules the time."""
+
+    def set_up(self, *, series_limit: int | None = None, spans: bool = True) -> None:
+        """Begin anew, with a limit to the series of a family, or without spans; call before wrap()."""
 
     def wrap(self, app: Any) -> App:
         """Observe an application, as the documentation says for its kind."""
@@ -48,75 +61,44 @@ class Subject(Protocol):
     def in_flight(self) -> float:
         """Return how many requests are being answered."""
 
-    def series(self) -> int:
-        """Return how many series the requests have made, of every family about them."""
+    def series(self) -> Mapping[str, int]:
+        """Return how many series the requests have made, for each family about them."""
+
+    def expected(self) -> list[Counted]:
+        """Return the kinds of requests that have a series at zero, before the first of them."""
+
+    def aborts(self) -> list[Aborted]:
+        """Return the requests that are counted as not having come to their end."""
+
+    def first_byte_seconds(self) -> float:
+        """Return how long clients waited for the start of responses, all together."""
+
+    def background_seconds(self) -> float:
+        """Return how long applications worked on after the last byte."""
+
+    def body_bytes(self) -> tuple[float, float]:
+        """Return the bytes of all bodies: of requests, and of responses."""
+
+    def connections(self) -> list[Connected]:
+        """Return each WebSocket connection that was counted, by its end."""
+
+    def open_connections(self) -> float:
+        """Return how many WebSocket connections are open."""
+
+    def connection_seconds(self) -> float:
+        """Return how long all WebSocket connections took together."""
+
+    def messages(self) -> tuple[float, float]:
+        """Return how many WebSocket messages were received, and sent."""
 
     def spans(self) -> list[Told]:
-        """Return the SERVER spans, or skip the test where the subject makes none."""
+        """Return the SERVER spans."""
 
     def named_spans(self) -> list[Told]:
-        """Return the SERVER spans, or skip the test where they are not claimed to name routes."""
+        """Return the SERVER spans, where they are claimed to name routes."""
 
     def close(self) -> None:
         """Leave nothing behind."""
-
-
-class Observekit:
-    """observekit, set up as its README says."""
-
-    packages = ("observekit",)
-
-    def __init__(self) -> None:
-        self._kit = setup(registry=CollectorRegistry(), logs="off", runtime=False)
-        self._exporter = InMemorySpanExporter()
-        provider: Any = trace.get_tracer_provider()
-        provider.add_span_processor(SimpleSpanProcessor(self._exporter))
-
-    def wrap(self, app: Any) -> App:
-        """Observe in place what is of a known framework, and anything else from outside."""
-        if not hasattr(app, "build_middleware_stack"):
-            return ObserveMiddleware(app)
-        instrument(app)
-        observed: App = app
-        return observed
-
-    def requests(self) -> list[Counted]:
-        """Return the observations of the duration."""
-        return counted(
-            self._samples("http_server_request_duration_seconds_count"),
-            ("http_request_method", "http_route", "http_response_status_code"),
-            unmatched="_unmatched",
-        )
-
-    def seconds(self) -> float:
-        """Return the sum of the duration."""
-        return sum(sample.value for sample in self._samples("http_server_request_duration_seconds_sum"))
-
-    def in_flight(self) -> float:
-        """Return the sum of the gauge."""
-        return sum(sample.value for sample in self._samples("http_server_active_requests"))
-
-    def series(self) -> int:
-        """Count what begins with the name of the families."""
-        families = [
-            family for family in self._kit.registry.collect() if family.name.startswith("http_server")
-        ]
-        return len(label_sets(sample for family in families for sample in family.samples))
-
-    def spans(self) -> list[Told]:
-        """Return the SERVER spans."""
-        return server_spans(self._exporter.get_finished_spans())
-
-    def named_spans(self) -> list[Told]:
-        """Return the SERVER spans."""
-        return self.spans()
-
-    def close(self) -> None:
-        """End the kit."""
-        self._kit.shutdown()
-
-    def _samples(self, name: str) -> list[Sample]:
-        return [one for family in self._kit.registry.collect() for one in family.samples if one.name == name]
 
 
 def counted(samples: Iterable[Sample], labels: tuple[str, str, str], *, unmatched: str) -> list[Counted]:
@@ -124,23 +106,34 @@ def counted(samples: Iterable[Sample], labels: tuple[str, str, str], *, unmatche
     found = []
     for sample in samples:
         method, route, status = (sample.labels[name] for name in labels)
-        one = Counted(method, None if route == unmatched else route, int(status) if status else None)
+        one = Counted(method, route_of(route, unmatched), _number(status))
         found += [one] * int(sample.value)
     return in_order(found)
 
 
-def in_order(found: Iterable[Counted]) -> list[Counted]:
+def route_of(label: str, unmatched: str) -> str | None:
+    """Return the route of a label, ``None`` where it says that there was none."""
+    return None if label == unmatched else label
+
+
+def _number(status: str) -> int | str | None:
+    """Return a status as the number it is; what is none, such as an overflow, stays as it is."""
+    return int(status) if status.isdecimal() else status or None
+
+
+def in_order(found: Iterable[T]) -> list[T]:
     """Return *found* in one order, whatever it has ``None`` for."""
     return sorted(found, key=repr)
 
 
-def label_sets(samples: Iterable[Sample]) -> set[tuple[str, tuple[tuple[str, str], ...]]]:
-    """Return the series of *samples*, the buckets of a histogram as one."""
-    return {
-        (sample.name, tuple(sorted(sample.labels.items())))
+def by_family(samples: Iterable[Sample]) -> dict[str, int]:
+    """Return how many series each family has; buckets, count and sum of a histogram are one."""
+    series = {
+        (sample.name.removesuffix("_count"), tuple(sorted(sample.labels.items())))
         for sample in samples
-        if not sample.name.endswith(("_bucket", "_created"))
+        if not sample.name.endswith(("_bucket", "_created", "_sum"))
     }
+    return Counter(family for family, _ in series)
 
 
 def server_spans(spans: Iterable[ReadableSpan]) -> list[Told]:
@@ -152,8 +145,3 @@ def server_spans(spans: Iterable[ReadableSpan]) -> list[Told]:
             status = told.get("http.response.status_code", told.get("http.status_code"))
             found.append(Told(span.name, told.get("http.route"), status))
     return found
-
-
-def not_claimed() -> list[Told]:
-    """Skip a test about spans: the subject does not claim to make such."""
-    pytest.skip("does not claim to make such spans")

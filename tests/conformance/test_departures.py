@@ -1,15 +1,17 @@
 """Clients that leave, and requests that are given up, are counted once and are no failure of the service."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
+from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
-from .apps import endless, hangs, one_route, reads
+from .apps import BrokenError, endless, fails, hangs, one_route, page, reads
 from .client import Counted, Visit, ask, run
-from .subjects import Subject
+from .subjects import Aborted, Subject
 
 NOTHING_SEEN = (None, 499)
 """What may stand for a client that got nothing; 499 is what some proxies write."""
@@ -77,6 +79,45 @@ def test_nothing_is_in_flight_after_a_request_was_cancelled(subject: Subject) ->
     run(cancelled(subject.wrap(one_route(hangs))))
 
     assert subject.in_flight() == 0
+
+
+def test_a_client_that_leaves_a_stream_is_told_apart_from_one_that_has_it_all(subject: Subject) -> None:
+    app = subject.wrap(one_route(endless))
+
+    ask(app, leaves_after=1, refuses=True)
+
+    assert subject.aborts() == [Aborted("/", "client_disconnect")]
+
+
+def test_a_client_that_leaves_while_its_body_is_read_is_told_apart(subject: Subject) -> None:
+    app = Starlette(routes=[Route("/in", reads, methods=["POST"])])
+
+    ask(subject.wrap(app), "/in", "POST", body=[b"one", b"two"], leaves_after=0)
+
+    assert subject.aborts() == [Aborted("/in", "client_disconnect")]
+
+
+def test_a_request_that_is_cancelled_is_told_apart(subject: Subject) -> None:
+    run(cancelled(subject.wrap(one_route(hangs))))
+
+    assert subject.aborts() == [Aborted("/", "cancelled")]
+
+
+def test_a_stream_that_fails_in_its_middle_is_told_apart(subject: Subject) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"piece"
+        raise BrokenError
+
+    ask(subject.wrap(one_route(lambda _: StreamingResponse(pieces()))))
+
+    assert subject.aborts() == [Aborted("/", "error")]
+
+
+@pytest.mark.parametrize("endpoint", [page, fails])
+def test_an_answer_that_comes_to_its_end_is_not_aborted(subject: Subject, endpoint: Any) -> None:
+    ask(subject.wrap(one_route(endpoint)))
+
+    assert subject.aborts() == []
 
 
 async def cancelled(app: Any) -> Visit:

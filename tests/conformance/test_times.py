@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from starlette.applications import Starlette
@@ -119,6 +119,77 @@ def test_the_duration_of_a_request_that_its_client_leaves_lasts_until_then(
     ask(app, leaves_after=3, refuses=True, on_piece=lambda _: time.passes(2))
 
     assert subject.seconds() == 6
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "text/event-stream"])
+def test_the_time_to_the_first_byte_ends_where_a_stream_begins(
+    subject: Subject, clock: Begin, media_type: str
+) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            time.passes(20)
+            yield b"data: piece\n\n"
+
+    async def work(request: Request) -> Response:
+        time.passes(2)
+        return StreamingResponse(pieces(), media_type=media_type)
+
+    app = subject.wrap(one_route(work))
+    time = clock()
+    ask(app)
+
+    assert subject.first_byte_seconds() == 2
+    assert subject.seconds() == 62
+
+
+def test_a_client_that_got_nothing_has_no_first_byte(subject: Subject, clock: Begin) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        time.passes(2)
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    wrapped = subject.wrap(app)
+    time = clock()
+    ask(wrapped, leaves_after=0)
+
+    assert subject.first_byte_seconds() == 0
+
+
+def test_the_time_of_background_tasks_is_told_apart(subject: Subject, clock: Begin) -> None:
+    async def work(request: Request) -> Response:
+        time.passes(2)
+        return PlainTextResponse("page", background=BackgroundTask(lambda: time.passes(60)))
+
+    app = subject.wrap(one_route(work))
+    time = clock()
+    ask(app)
+
+    assert subject.background_seconds() == 60
+
+
+def test_a_background_task_that_fails_took_its_time(subject: Subject, clock: Begin) -> None:
+    def fail() -> None:
+        time.passes(60)
+        raise BrokenError
+
+    app = subject.wrap(one_route(lambda _: PlainTextResponse("page", background=BackgroundTask(fail))))
+    time = clock()
+    ask(app)
+
+    assert subject.background_seconds() == 60
+
+
+def test_a_stream_has_no_background_time(subject: Subject, clock: Begin) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            time.passes(20)
+            yield b"piece"
+
+    app = subject.wrap(one_route(lambda _: StreamingResponse(pieces())))
+    time = clock()
+    ask(app)
+
+    assert subject.background_seconds() == 0
 
 
 class Meeting:

@@ -32,7 +32,7 @@ def lines(bench: "Bench") -> dict[str, set[str]]:
     }
 
 
-async def storm(layer: Any, call: Any, paths: int = 50_000) -> None:
+async def storm(layer: Any, call: Any, paths: int = 5_000) -> None:
     """Ask for many paths, with 1,000 methods, at 1,000 hosts, none of which the application knows."""
     chance = random.Random(SEED)  # noqa: S311 -- the same storm each time
     letters = "abcdefghij/{}%é"
@@ -57,7 +57,7 @@ def test_a_storm_adds_at_most_three_series_to_any_family(make_bench: Any, call: 
     added = {name: len(after[name] - before[name]) for name in after if after[name] != before[name]}
     # 404 and 405, for GET and for methods that nobody knows.
     assert added["http_server_request_duration_seconds"] == max(added.values()) == 3
-    assert sum(bench.durations().values()) == 54_001
+    assert sum(bench.durations().values()) == 9_001
 
 
 def test_routes_that_are_seen_after_a_storm_have_series_of_their_own(make_bench: Any, call: Any) -> None:
