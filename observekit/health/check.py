@@ -9,7 +9,7 @@ from threading import RLock
 from time import perf_counter
 from typing import Final, Literal
 
-from observekit.health.home import Home
+from observekit.health.home import Awaiter, Home
 from observekit.worker import Worker
 
 Probe = Literal["liveness", "readiness", "startup"]
@@ -126,18 +126,19 @@ class Runner:
     """Runs one check, one run at a time; whoever asks meanwhile waits for the same run.
 
     A synchronous function runs on a thread that is kept for it: a function that hangs holds that one
-    thread and no other, and is not started again until it returns. An asynchronous one runs at *home*.
+    thread and no other, and is not started again until it returns. An asynchronous one runs at *home*;
+    where that is no loop of asyncio, the thread waits for it.
     *settled* is told the result of each run.
     """
 
-    __slots__ = ("_at_home", "_home", "_lock", "_run", "_settled", "_worker", "check")
+    __slots__ = ("_asynchronous", "_at_home", "_home", "_lock", "_run", "_settled", "_worker", "check")
 
     def __init__(self, check: Check, settled: Callable[[Result], None], home: Home) -> None:
         self.check = check
         self._settled = settled
         self._home = home
-        self._at_home = _is_asynchronous(check.function)
-        self._worker = None if self._at_home else Worker(f"check-{check.name}", check.function)
+        self._at_home = self._asynchronous = _is_asynchronous(check.function)
+        self._worker = Worker(f"check-{check.name}", self._called)
         self._lock = RLock()
         self._run: _Run | None = None
 
@@ -151,21 +152,18 @@ class Runner:
 
     def close(self) -> None:
         """Let the thread end, where there is one; a further run gets a new one."""
-        if self._worker is not None:
-            self._worker.close()
+        self._worker.close()
 
     def start_afresh(self) -> None:
         """Forget what was going on, in a forked child that has neither the thread nor the loop."""
         self._lock = RLock()
         self._run = None
-        if self._worker is not None:
-            self._worker.start_afresh()
+        self._worker.start_afresh()
 
     def _current(self) -> _Run:
         with self._lock:
             run = self._run
-            busy = self._worker is not None and self._worker.busy
-            if run is None or (run.is_over() and not busy):
+            if run is None or (run.is_over() and not self._worker.busy):
                 run = self._run = self._begun()
             return run
 
@@ -196,12 +194,25 @@ class Runner:
         except BaseException as error:
             if _is_cancelled():
                 raise
-            self._settle(run, Result("failed", run.seconds(), error))
+            seconds = run.seconds()
+            # What was cancelled at the end of its time, by whoever runs it, took too long.
+            late = seconds >= self.check.timeout_seconds
+            self._settle(run, Result("timeout" if late else "failed", seconds, error))
         else:
             self._settle(run, Result("failed" if answer is False else "ok", run.seconds()))
 
+    def _called(self) -> object:
+        """Call the function on its thread, and wait there for what another kind of loop has to await."""
+        answer = self.check.function()
+        abroad = self._home.abroad
+        for _ in range(_AWAITABLES):
+            if abroad is not None and inspect.isawaitable(answer):
+                answer = _awaited_abroad(abroad, answer, self.check.timeout_seconds)
+        return answer
+
     async def _answer(self) -> object:
-        answer = self.check.function() if self._worker is None else await self._worker.call()
+        direct = self._asynchronous and self._home.abroad is None
+        answer = self.check.function() if direct else await self._worker.call()
         for _ in range(_AWAITABLES):
             if inspect.isawaitable(answer):
                 answer = await self._awaited_at_home(answer)
@@ -218,6 +229,14 @@ class Runner:
     def _settle(self, run: _Run, result: Result) -> None:
         if run.settle(result):
             self._settled(result)
+
+
+def _awaited_abroad(abroad: Awaiter, answer: Awaitable[object], seconds: float) -> object:
+    try:
+        return abroad(answer, seconds)
+    finally:
+        if inspect.iscoroutine(answer):
+            answer.close()  # A loop that has ended has not begun it; Python would warn of that.
 
 
 async def _awaited(answer: Awaitable[object]) -> object:

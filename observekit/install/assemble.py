@@ -23,6 +23,7 @@ from observekit.install.ports import Ports
 from observekit.install.runtime import follow, watch
 from observekit.install.tracing import Traces, quarantine
 from observekit.install.voice import Voice
+from observekit.integrations import trio
 from observekit.integrations.starlette import SCOPE_CLAIMS
 from observekit.logs.setup import Logs
 
@@ -92,6 +93,7 @@ def _kit(
         voice.check_changed,
         capped=voice.check_capped,
     )
+    engine.home.foreign = trio.awaiter
     instruments.store.reading(catalogue.LIFECYCLE_STATE, lifecycle.readings)
     instruments.store.reading(catalogue.HEALTH_CHECK_STATUS, engine.readings)
     kit = Kit(config, registry, lifecycle, engine, guard.failed)

@@ -1,5 +1,7 @@
 """Where the metrics page and the probes are served: beside the application, and on the ops port."""
 
+from collections.abc import Callable
+
 from observekit.asgi import ASGIApp
 from observekit.guard import Guard
 from observekit.health.endpoints import Probes
@@ -7,8 +9,10 @@ from observekit.http.table import paths
 from observekit.install.instruments import Instruments
 from observekit.install.kit import Kit
 from observekit.install.voice import Voice
+from observekit.integrations import trio
 from observekit.ops.access import EVERYBODY, Access
-from observekit.ops.endpoints import at_home, endpoints, served_paths
+from observekit.ops.aside import Aside
+from observekit.ops.endpoints import Ask, as_it_is, beside, endpoints, served_paths
 from observekit.ops.server import OpsServer
 
 
@@ -24,7 +28,9 @@ class Ports:
 
     def beside_application(self) -> dict[str, ASGIApp]:
         """Return the endpoints that go before the application, on its event loop."""
-        return at_home(self._kit.engine.home, self._endpoints(self._kit.config.metrics_allow))
+        aside = Aside(trio.result_of)
+        self._kit.on_release(aside.close)
+        return self._endpoints(self._kit.config.metrics_allow, beside(self._kit.engine.home, aside))
 
     def open_ops_port(self, voice: Voice) -> None:
         """Serve on the ops port, if one is wanted; a port that cannot be had is told, and stops nobody."""
@@ -48,12 +54,14 @@ class Ports:
         if shadowed:
             voice.routes_shadowed(shadowed)
 
-    def _endpoints(self, allow: tuple[str, ...]) -> dict[str, ASGIApp]:
+    def _endpoints(
+        self, allow: tuple[str, ...], around: Callable[[Ask], Ask] = as_it_is
+    ) -> dict[str, ASGIApp]:
         # A page that is being made on a loop that is stuck must not be waited for on the other.
         exposition = self._instruments.exposition(self._kit.registry, self._guard)
         self._kit.on_release(exposition.close)
         access = Access(self._kit.config.metrics_token, allow)
-        return endpoints(self._kit.config, exposition, self._probes, access, self._guard)
+        return endpoints(self._kit.config, exposition, self._probes, access, self._guard, around)
 
 
 def _nothing(_: float) -> None:

@@ -1,7 +1,8 @@
 """The management endpoints as small ASGI applications, by path."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, Final
 
 from observekit.asgi import ASGIApp, Receive, Response, Scope, Send, send_response
 from observekit.config import Config
@@ -10,8 +11,9 @@ from observekit.health.endpoints import Probes
 from observekit.health.home import Home
 from observekit.metrics.exposition import Exposition
 from observekit.ops.access import Access
+from observekit.ops.aside import Aside
 
-Ask = Callable[[Scope], Awaitable[Response]]
+Ask = Callable[[Scope], Coroutine[Any, Any, Response]]
 
 _METHODS: Final = frozenset({"GET", "HEAD"})
 _NO_STORE: Final = (b"cache-control", b"no-store")
@@ -19,10 +21,36 @@ _NOT_ALLOWED: Final = Response(405, b"use GET or HEAD\n", headers=((b"allow", b"
 _FAILED: Final = Response(500, b"observekit failed, see its log\n", headers=(_NO_STORE,))
 
 
+def as_it_is(ask: Ask) -> Ask:
+    """Ask where the server runs, which is on an event loop of asyncio."""
+    return ask
+
+
+def beside(home: Home, aside: Aside) -> Callable[[Ask], Ask]:
+    """Return what asks beside an application whose loop may be of any kind, and notes which one it is."""
+
+    def noting(ask: Ask) -> Ask:
+        async def noted(scope: Scope) -> Response:
+            home.settle()
+            return await aside.answer(partial(ask, scope))
+
+        return noted
+
+    return noting
+
+
 def endpoints(
-    config: Config, exposition: Exposition, probes: Probes, access: Access, guard: Guard
+    config: Config,
+    exposition: Exposition,
+    probes: Probes,
+    access: Access,
+    guard: Guard,
+    around: Callable[[Ask], Ask] = as_it_is,
 ) -> dict[str, ASGIApp]:
-    """Return the endpoints that *config* wants, by path; *access* says who gets the metrics page."""
+    """Return the endpoints that *config* wants, by path; *access* says who gets the metrics page.
+
+    *around* has them asked where they can be answered.
+    """
 
     async def metrics(scope: Scope) -> Response:
         refusal = access.refusal(scope)
@@ -33,13 +61,16 @@ def endpoints(
         headers = ((b"vary", b"accept, accept-encoding"), _NO_STORE, *encoding)
         return Response(200, page.pieces, page.content_type.encode("latin-1"), headers)
 
-    asked = {
+    asked: dict[str, tuple[str, Ask]] = {
         "metrics_path": ("metrics", metrics),
         "liveness_path": ("health", probes.liveness),
         "readiness_path": ("health", probes.readiness),
         "startup_path": ("health", probes.startup),
     }
-    return {path: _endpoint(*asked[setting], guard) for path, setting in served_paths(config).items()}
+    return {
+        path: _endpoint(asked[setting][0], around(asked[setting][1]), guard)
+        for path, setting in served_paths(config).items()
+    }
 
 
 def served_paths(config: Config) -> dict[str, str]:
@@ -49,19 +80,6 @@ def served_paths(config: Config) -> dict[str, str]:
         settings += ["liveness_path", "readiness_path", "startup_path"]
     paths = ((getattr(config, setting), setting) for setting in settings)
     return {path: setting for path, setting in paths if path is not None}
-
-
-def at_home(home: Home, served: Mapping[str, ASGIApp]) -> dict[str, ASGIApp]:
-    """Return endpoints that note on which event loop the application serves them."""
-
-    def noting(endpoint: ASGIApp) -> ASGIApp:
-        async def noted(scope: Scope, receive: Receive, send: Send) -> None:
-            home.settle()
-            await endpoint(scope, receive, send)
-
-        return noted
-
-    return {path: noting(endpoint) for path, endpoint in served.items()}
 
 
 def _endpoint(component: str, ask: Ask, guard: Guard) -> ASGIApp:

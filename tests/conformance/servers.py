@@ -3,6 +3,8 @@
 import asyncio
 import socket
 from collections.abc import Callable, Coroutine
+from functools import partial
+from http.client import HTTPResponse, IncompleteRead
 from importlib import import_module
 from threading import Event, Thread
 from time import monotonic, sleep
@@ -11,7 +13,8 @@ from typing import Any, Final
 LONG: Final = 30.0
 """Seconds that nothing in these tests takes: a limit for what went wrong."""
 
-Serve = Callable[[Any, int, asyncio.Event], Coroutine[Any, Any, None]]
+Serve = Callable[[Any, int, Any], Coroutine[Any, Any, None]]
+"""Serves an application on a port until an event is set, of the kind that its loop has."""
 
 
 class Server(Thread):
@@ -57,6 +60,39 @@ class Server(Thread):
         raise TimeoutError(f"nothing listens on port {self.port}")
 
 
+class TrioServer(Server):
+    """A server on the loop of trio."""
+
+    def run(self) -> None:
+        self._trio = import_module("trio")
+        self._trio.run(self._run)
+
+    async def _run(self) -> None:
+        self._token, self._over = self._trio.lowlevel.current_trio_token(), self._trio.Event()
+        self._ready.set()
+        await self._serve(self._app, self.port, self._over)
+
+    def stop(self) -> None:
+        self._token.run_sync_soon(self._over.set)
+        self.join(LONG)
+
+    def exchange(self, request: bytes) -> bytes:
+        """Send *request*, and return the first answer to it, without its framing.
+
+        The end of the connection is not waited for: where Starlette is told that a stream has ended, it
+        cancels the task in which hypercorn on trio would have closed the connection, with or without us.
+        """
+        with socket.create_connection(("127.0.0.1", self.port), LONG) as client:
+            client.sendall(request)
+            answer = HTTPResponse(client, method=request.partition(b" ")[0].decode())
+            answer.begin()
+            try:
+                body = answer.read()
+            except IncompleteRead as cut:
+                body = b"cut off after " + cut.partial
+        return f"{answer.status} {answer.reason}\r\n{answer.headers}".encode() + body
+
+
 def free_port() -> int:
     """Return a port that nobody has."""
     with socket.create_server(("127.0.0.1", 0)) as found:
@@ -79,11 +115,15 @@ def uvicorn_with(http: str) -> Serve:
     return serve
 
 
-async def hypercorn(app: Any, port: int, stop: asyncio.Event) -> None:
-    """Serve with hypercorn, which says nothing of failed requests here."""
-    config = import_module("hypercorn.config").Config()
-    config.bind, config.errorlog = [f"127.0.0.1:{port}"], None
-    await import_module("hypercorn.asyncio").serve(app, config, shutdown_trigger=stop.wait)
+def hypercorn_on(loop: str) -> Serve:
+    """Return hypercorn, which says nothing of failed requests here, with one of its workers."""
+
+    async def serve(app: Any, port: int, stop: Any) -> None:
+        config = import_module("hypercorn.config").Config()
+        config.bind, config.errorlog = [f"127.0.0.1:{port}"], None
+        await import_module(f"hypercorn.{loop}").serve(app, config, shutdown_trigger=stop.wait)
+
+    return serve
 
 
 async def granian(app: Any, port: int, stop: asyncio.Event) -> None:
@@ -95,10 +135,11 @@ async def granian(app: Any, port: int, stop: asyncio.Event) -> None:
     await serving
 
 
-SERVERS: Final[dict[str, tuple[str, Serve]]] = {
-    "uvicorn with h11": ("uvicorn", uvicorn_with("h11")),
-    "uvicorn with httptools": ("httptools", uvicorn_with("httptools")),
-    "hypercorn": ("hypercorn", hypercorn),
-    "granian": ("granian", granian),
+SERVERS: Final[dict[str, tuple[str, Callable[[Any], Server]]]] = {
+    "uvicorn with h11": ("uvicorn", partial(Server, uvicorn_with("h11"))),
+    "uvicorn with httptools": ("httptools", partial(Server, uvicorn_with("httptools"))),
+    "hypercorn": ("hypercorn", partial(Server, hypercorn_on("asyncio"))),
+    "hypercorn on trio": ("hypercorn", partial(TrioServer, hypercorn_on("trio"))),
+    "granian": ("granian", partial(Server, granian)),
 }
-"""The package that each needs, and how it serves."""
+"""The package that each needs, and what serves an application with it."""

@@ -132,7 +132,7 @@ def servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     bare, observed = application(file), application(file)
     kit = setup(registry=CollectorRegistry(), logs="off", body_sizes=True)
     instrument(observed)
-    pair = Pair(Server(serve, bare), Server(serve, observed), kit.registry)
+    pair = Pair(serve(bare), serve(observed), kit.registry)
     yield pair
     pair.bare.stop()
     pair.observed.stop()
