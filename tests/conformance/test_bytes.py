@@ -7,6 +7,8 @@ from time import monotonic, sleep
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
@@ -148,6 +150,48 @@ def test_an_answer_is_that_of_the_bare_application(servers: Pair, request_bytes:
 
     assert observed == bare
     servers.wait_until_counted(before + 1)
+
+
+RAW = st.binary(max_size=30).filter(lambda raw: not {*b"\r\n"} & {*raw})
+NAMES = st.sampled_from(
+    [
+        b"traceparent",
+        b"tracestate",
+        b"baggage",
+        b"user-agent",
+        b"cookie",
+        b"accept",
+        b"x-any",
+        b"X-Forwarded-For",
+    ]
+)
+LINES = st.lists(
+    st.one_of(
+        st.tuples(NAMES, RAW),
+        st.tuples(st.binary(min_size=1, max_size=5).map(bytes.hex).map(str.encode), RAW),
+    ),
+    max_size=5,
+)
+TARGETS = st.one_of(
+    st.sampled_from(
+        [b"/items/%ff%zz", b"/items/%", b"//items//7?a=%zz&&b", b"/headers?\xc3\x28", b"http://a/items/7"]
+    ),
+    RAW.map(lambda raw: b"/items/" + raw.translate(None, bytes(range(33)))),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(target=TARGETS, lines=LINES)
+def test_an_answer_to_any_bytes_is_that_of_the_bare_application(
+    servers: Pair, target: bytes, lines: list[tuple[bytes, bytes]]
+) -> None:
+    sent = b"".join(b"%b: %b\r\n" % line for line in [*lines, *lines[:1]])
+    request = b"GET %b HTTP/1.1\r\n%b%b\r\n" % (target, CLOSE.encode(), sent)
+
+    bare = comparable(servers.bare.exchange(request))
+    observed = comparable(servers.observed.exchange(request))
+
+    assert observed == bare
 
 
 def comparable(answer: bytes) -> bytes:
