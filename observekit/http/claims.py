@@ -5,7 +5,7 @@ from typing import Final
 
 from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
 
-from observekit.asgi import Scope
+from observekit.asgi import Scope, Send
 from observekit.guard import Guard
 from observekit.http.span import ServerSpan, Tracing
 
@@ -29,12 +29,12 @@ class Tracer:
         self._claims = claims
         self._guard = guard
 
-    def begin(self, scope: Scope, method: str) -> ServerSpan | None:
+    def begin(self, scope: Scope, method: str, send: Send) -> ServerSpan | None:
         """Begin the span; without one, the connection is counted and logged all the same."""
         try:
             if self._tracing is None or not self._claim(scope):
                 return None
-            return self._tracing.begin(scope, method)
+            return self._tracing.begin(scope, method, send)
         except Exception as error:  # noqa: BLE001 -- samplers and processors are the user's
             self._guard.failed("traces", error)
             return None

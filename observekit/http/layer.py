@@ -92,7 +92,7 @@ class HttpLayer:
 
     async def _observe(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = self._exchange(receive, send)
-        begun = self._begin(scope, exchange)
+        begun = self._begin(scope, exchange, send)
         if begun is None:
             await self.app(scope, receive, send)
             return
@@ -104,13 +104,13 @@ class HttpLayer:
         finally:
             self._finish(scope, exchange, begun)
 
-    def _begin(self, scope: Scope, exchange: Exchange) -> _Begun | None:
+    def _begin(self, scope: Scope, exchange: Exchange, send: Send) -> _Begun | None:
         parts = self._parts
         active = None
         try:
             method = known_method(scope)
             scope[MARK] = exchange.fields
-            span = parts.tracer.begin(scope, method)
+            span = parts.tracer.begin(scope, method, send)
             context = with_fields(exchange.fields, None if span is None else span.context)
             if parts.metrics is not None:
                 active = parts.metrics.active.cell(method)

@@ -97,7 +97,7 @@ class Sockets:
     async def observe(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         connection = Connection(receive, send, partial(self._opened, scope))
-        begun = self._begin(scope, connection)
+        begun = self._begin(scope, connection, send)
         if begun is None:
             await self._app(scope, receive, send)
             return
@@ -109,10 +109,10 @@ class Sockets:
         finally:
             self._finish(scope, connection, begun)
 
-    def _begin(self, scope: Scope, connection: Connection) -> _Begun | None:
+    def _begin(self, scope: Scope, connection: Connection, send: Send) -> _Begun | None:
         try:
             scope[MARK] = connection.fields
-            span = self._parts.tracer.begin(scope, WEBSOCKET)
+            span = self._parts.tracer.begin(scope, WEBSOCKET, send)
             context = with_fields(connection.fields, None if span is None else span.context)
             return _Begun(span, context, attach(context))
         except Exception as error:  # noqa: BLE001 -- the connection is served, observed or not

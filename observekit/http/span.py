@@ -20,6 +20,7 @@ from opentelemetry.util.types import AttributeValue
 
 from observekit.asgi import Scope
 from observekit.guard import Guard
+from observekit.http.contrib import has_begun
 from observekit.http.headers import HeaderPicker
 from observekit.http.signals import address
 from observekit.logs.record import described
@@ -138,13 +139,15 @@ class Tracing:
         self._guard = guard
         self._headers = HeaderPicker(frozenset(propagator.fields) | {_USER_AGENT, "b3"})
 
-    def begin(self, scope: Scope, method: str) -> ServerSpan | None:
+    def begin(self, scope: Scope, method: str, send: object) -> ServerSpan | None:
         """Begin the span of a request as a child of its caller, or as the root of a trace.
 
-        Return ``None`` where an instrumentation of OpenTelemetry has begun one further out.
+        Return ``None`` where an instrumentation of OpenTelemetry has begun one further out, which *send* of
+        the server may lead through.
         """
         around = get_current()
-        if _is_instrumented(get_current_span(around)):
+        outer = get_current_span(around)
+        if outer is not INVALID_SPAN and has_begun(outer, send):
             return None
         headers = self._headers.pick(scope)
         # Whatever else happens to be current, as around a server's start, is not the caller of a request.
@@ -204,14 +207,6 @@ class _Attributes(Mapping[str, AttributeValue]):
 
     def __len__(self) -> int:
         return len(self._made())
-
-
-def _is_instrumented(span: Span) -> bool:
-    """Whether *span* is the SERVER span of a contrib instrumentation, which leaves no mark in the scope."""
-    if getattr(span, "kind", None) is not SpanKind.SERVER:
-        return False
-    scope = getattr(span, "instrumentation_scope", None)
-    return scope is not None and str(scope.name).startswith("opentelemetry.instrumentation.")
 
 
 def _peer(scope: Scope) -> tuple[str | None, bool]:

@@ -1,0 +1,147 @@
+"""OpenTelemetry's own instrumentors beside ours: whoever comes first, a request has one SERVER span."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fastapi import FastAPI
+from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+from opentelemetry.instrumentation.starlette import StarletteInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from starlette.applications import Starlette
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from observekit import ObserveMiddleware, instrument
+
+if TYPE_CHECKING:
+    from tests.integrations.conftest import Observed
+
+ONE = {("GET", "200", "/items/{item}"): 1.0}
+Way = Callable[[Any], Any]
+
+
+async def item(item: str) -> dict[str, str]:
+    return {"item": item}
+
+
+async def page(request: Any) -> PlainTextResponse:
+    return PlainTextResponse("page")
+
+
+def fastapi() -> FastAPI:
+    app = FastAPI()
+    app.add_api_route("/items/{item}", item)
+    return app
+
+
+def starlette() -> Starlette:
+    return Starlette(routes=[Route("/items/{item}", page)])
+
+
+def instrumented(app: Any) -> Any:
+    instrument(app)
+    return app
+
+
+def added(app: Any) -> Any:
+    app.add_middleware(ObserveMiddleware)
+    return app
+
+
+def wrapped(app: Any) -> Any:
+    return ObserveMiddleware(app)
+
+
+def contrib_fastapi(app: Any) -> None:
+    FastAPIInstrumentor.instrument_app(app, exclude_spans=["receive", "send"])
+
+
+def contrib_starlette(app: Any) -> None:
+    StarletteInstrumentor.instrument_app(app)
+
+
+def before(contrib: Callable[[Any], None], way: Way, app: Any) -> Any:
+    contrib(app)
+    return way(app)
+
+
+def after(contrib: Callable[[Any], None], way: Way, app: Any) -> Any:
+    observed = way(app)
+    contrib(app)
+    return observed
+
+
+CONTRIB = pytest.mark.parametrize(
+    ("make", "contrib"),
+    [(fastapi, contrib_fastapi), (starlette, contrib_starlette)],
+    ids=["FastAPI", "Starlette"],
+)
+ORDERS = pytest.mark.parametrize("order", [before, after])
+WAYS = pytest.mark.parametrize("way", [instrumented, added, wrapped])
+
+
+@CONTRIB
+@ORDERS
+@WAYS
+def test_an_instrumentor_adds_no_span(
+    observed: "Observed", make: Any, contrib: Any, order: Any, way: Way
+) -> None:
+    app = order(contrib, way, make())
+
+    observed.get(app, "/items/7")
+
+    assert len(observed.servers()) == 1
+    assert observed.durations() == ONE
+
+
+@pytest.fixture
+def unsampled() -> Iterator[TracerProvider]:
+    """A provider of its own for contrib, which samples nothing."""
+    made = TracerProvider(ALWAYS_OFF, shutdown_on_exit=False)
+    yield made
+    made.shutdown()
+
+
+@WAYS
+@pytest.mark.parametrize("between", [False, True])
+def test_a_request_that_contrib_has_not_sampled_is_not_sampled_by_us(
+    observed: "Observed", unsampled: TracerProvider, way: Way, between: bool
+) -> None:
+    app = way(starlette())
+    inner = GZipMiddleware(app) if between else app
+    contrib = OpenTelemetryMiddleware(inner, tracer_provider=unsampled, exclude_spans=["receive", "send"])
+
+    observed.get(contrib, "/items/7")
+
+    assert observed.servers() == []
+    assert observed.durations() == ONE
+
+
+@ORDERS
+def test_an_instrumentor_that_has_not_sampled_a_request_has_decided(
+    observed: "Observed", unsampled: TracerProvider, order: Any
+) -> None:
+    def contrib(app: Any) -> None:
+        FastAPIInstrumentor.instrument_app(app, tracer_provider=unsampled, exclude_spans=["receive", "send"])
+
+    app = order(contrib, instrumented, fastapi())
+
+    observed.get(app, "/items/7")
+
+    assert len(observed.servers()) <= 1
+    assert observed.durations() == ONE
+
+
+def test_an_unsampled_span_around_a_server_is_no_request(
+    observed: "Observed", unsampled: TracerProvider
+) -> None:
+    app = instrumented(starlette())
+
+    with unsampled.get_tracer("main").start_as_current_span("main"):
+        observed.get(app, "/items/7")
+
+    assert len(observed.servers()) == 1
