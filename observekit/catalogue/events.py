@@ -54,6 +54,13 @@ STARTED: Final = EventSpec(
     help="What was set up, and what else was found that traces or measures the same requests.",
     fields=("service_version", "metrics", "logs", "traces", "health", "ops_port", "found"),
 )
+NEIGHBOURS_FOUND: Final = EventSpec(
+    name="observekit.neighbours_found",
+    level="info",
+    help="Who else would trace or measure the requests of an application, said when it is first served; "
+    "each request has one SERVER span and one sample all the same.",
+    fields=("application", "found"),
+)
 OPS_PORT_UNAVAILABLE: Final = EventSpec(
     name="observekit.ops_port_unavailable",
     level="warning",

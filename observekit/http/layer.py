@@ -14,6 +14,7 @@ from observekit.http.claims import MARK, Tracer, ids_of
 from observekit.http.event import RequestLog
 from observekit.http.exchange import Exchange
 from observekit.http.lifespan import Lifespan
+from observekit.http.neighbours import Neighbours, Told
 from observekit.http.route import Routes
 from observekit.http.signals import RequestMetrics, known_method
 from observekit.http.sizes import sized_exchange
@@ -36,6 +37,7 @@ class Parts(NamedTuple):
     guard: Guard
     exemplars: bool
     sockets: SocketParts
+    neighbours_found: Told
 
 
 class _Begun(NamedTuple):
@@ -48,7 +50,7 @@ class _Begun(NamedTuple):
 class HttpLayer:
     """Observes an ASGI application; nothing of a request is kept here."""
 
-    __slots__ = ("_exchange", "_parts", "_routes", "_sockets", "app")
+    __slots__ = ("_exchange", "_first", "_neighbours", "_parts", "_routes", "_sockets", "app")
 
     def __init__(self, app: ASGIApp, parts: Parts) -> None:
         # Named as everywhere, so that those who walk the middleware stack find their way.
@@ -56,6 +58,8 @@ class HttpLayer:
         self._parts = parts
         self._routes = Routes()
         self._sockets = Sockets(app, parts.sockets, self._routes)
+        self._neighbours = Neighbours(app, parts.neighbours_found, parts.guard)
+        self._first = True
         sized = parts.metrics is not None and parts.metrics.sizes is not None
         self._exchange = sized_exchange if sized else Exchange
 
@@ -65,25 +69,29 @@ class HttpLayer:
         if MARK in scope:
             await self.app(scope, receive, send)
         elif kind == "http":
-            endpoint = self._arrived(kind, scope)
+            endpoint = self._arrived(kind, scope, send)
             if endpoint is not None:
                 await endpoint(scope, receive, send)
             else:
                 await self._observe(scope, receive, send)
         elif kind == "lifespan":
             scope[MARK] = True
+            self._neighbours.look(scope, send)
             await self._parts.lifespan.run(self.app, scope, receive, send)
         elif kind == "websocket":
-            self._arrived(kind, scope)
+            self._arrived(kind, scope, send)
             await self._sockets.observe(scope, receive, send)
         else:
-            self._arrived(kind, scope)
+            self._arrived(kind, scope, send)
             await self.app(scope, receive, send)
 
-    def _arrived(self, kind: object, scope: Scope) -> Endpoint | None:
+    def _arrived(self, kind: object, scope: Scope, send: Send) -> Endpoint | None:
         """Note a connection, and return the endpoint of ours that it asks for."""
         parts = self._parts
         try:
+            if self._first:
+                self._first = False
+                self._neighbours.look(scope, send)
             parts.lifespan.serving()
             return parts.endpoints.get(_path(scope)) if kind == "http" else None
         except Exception as error:  # noqa: BLE001 -- the application answers what we cannot read

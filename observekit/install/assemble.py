@@ -52,7 +52,7 @@ def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
         meters = _meters(kit, attributes, instruments, voice, guard)
         traces = _traces(kit, attributes, instruments, guard) if config.traces else None
         ports = Ports(kit, instruments, guard)
-        _put_layer(kit, instruments, (logs, traces), ports.beside_application(), guard)
+        _put_layer(kit, instruments, (logs, traces), ports.beside_application(), voice, guard)
         kit.on_built(lambda app: ports.tell_shadowed(app, voice))
         ports.open_ops_port(voice)
         found = [one for part in (meters, traces) if part for one in part.found]
@@ -143,6 +143,7 @@ def _put_layer(
     instruments: Instruments,
     signals: tuple[Logs | None, Traces | None],
     served: Mapping[str, ASGIApp],
+    voice: Voice,
     guard: Guard,
 ) -> None:
     logs, traces = signals
@@ -165,5 +166,6 @@ def _put_layer(
         guard=guard,
         exemplars=exemplars,
         sockets=SocketParts(instruments.sockets if measured else None, tracer, pipeline, guard, exemplars),
+        neighbours_found=voice.neighbours_found,
     )
     kit.layer = lambda app: HttpLayer(app, parts)

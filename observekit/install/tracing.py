@@ -1,6 +1,7 @@
 """Traces of the process: OpenTelemetry's globals set from the configuration, and set back."""
 
 import os
+import sys
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -20,6 +21,7 @@ from observekit.traces.propagation import propagator
 from observekit.traces.trust import Trust
 
 _EXPORTER: Final = "opentelemetry.exporter.otlp.proto.http"
+_AUTOMATIC: Final = "opentelemetry.instrumentation.auto_instrumentation"
 # A user agent of 100,000 characters is as good as its first thousand.
 _CLIENT_TEXT: Final = 1024
 
@@ -41,7 +43,7 @@ class Traces:
     def __init__(
         self, config: Config, attributes: dict[str, str], instruments: Instruments, guard: Guard
     ) -> None:
-        self.found: list[str] = []
+        self.found = ["opentelemetry-instrument runs this process"] if _AUTOMATIC in sys.modules else []
         self._guard = guard
         self._queue = _queue(config, instruments, guard, self.found)
         self._undo: list[Callable[[], object]] = []

@@ -48,6 +48,10 @@ class Voice:
             found=found,
         )
 
+    def neighbours_found(self, application: str, found: list[str]) -> None:
+        """Say who else would trace or measure the same requests."""
+        self._say(events.NEIGHBOURS_FOUND.name, "info", application=application, found=found)
+
     def ops_port_unavailable(self, config: Config, error: Exception) -> None:
         """Say that there is no ops port."""
         self._say(

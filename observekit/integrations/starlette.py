@@ -11,6 +11,9 @@ SCOPE_CLAIMS: Final = {"fastapi.telemetry": None, "starlette.opentelemetry": Tru
 FastAPI asks whether the key is there, and further in whether its value is ``None``.
 """
 
+SILENCED: Final = "_observekit_silenced"
+"""Attribute of an application whose own telemetry was on before observekit came."""
+
 _AROUND: Final = "_observekit_layer"
 
 Layer = Callable[[ASGIApp], ASGIApp]
@@ -64,6 +67,8 @@ def silence(app: object, *, traces: bool, metrics: bool) -> bool:
     own = getattr(app, "_telemetry", None)
     if not isinstance(own, dict) or not {"tracing", "metrics", "logs"} <= own.keys():
         return False
+    if any(own.values()):
+        setattr(app, SILENCED, True)
     if traces:
         own.update(tracing=False, metrics=False, logs=False)
     elif metrics:

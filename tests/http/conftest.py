@@ -122,6 +122,7 @@ class Bench:
         self.provider = make_provider(config, {}, SimpleSpanProcessor(self.exporter), self.guard)
         self.lifecycle = Lifecycle()
         self.flushed = 0
+        self.neighbours: list[tuple[str, list[str]]] = []
         self.tracing = Tracing(
             self.provider.get_tracer("observekit"),
             propagator(("tracecontext", "baggage")),
@@ -140,6 +141,7 @@ class Bench:
             guard=self.guard,
             exemplars=True,
             sockets=SocketParts(self.instruments.sockets, tracer, pipeline, self.guard, exemplars=True),
+            neighbours_found=lambda name, found: self.neighbours.append((name, found)),
         )
 
     def tracer(self, tracing: Tracing | None) -> Tracer:
