@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tests.integrations.conftest import Observed
 
 Serve = Callable[[Any], str]
+LONG = 30.0
+"""Seconds that nothing here takes: the 5 that httpx waits by itself are few on a busy machine."""
 
 
 def back() -> Starlette:
@@ -38,12 +40,12 @@ def front(url: str, *, asynchronous: bool) -> Starlette:
     """A service that asks another."""
 
     async def ask(request: Request) -> Response:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=LONG) as client:
             answer = await client.get(f"{url}/echo/hello?token=hunter2")
         return JSONResponse(answer.json())
 
     def ask_in_thread(request: Request) -> Response:
-        with httpx.Client() as client:
+        with httpx.Client(timeout=LONG) as client:
             return JSONResponse(client.get(f"{url}/echo/hello?token=hunter2").json())
 
     return Starlette(routes=[Route("/ask", ask if asynchronous else ask_in_thread)])
@@ -58,7 +60,7 @@ def test_a_request_to_another_service_is_one_trace(
     before = front(serve(behind), asynchronous=asynchronous)
     instrument(before)
 
-    answer = httpx.get(f"{serve(before)}/ask", timeout=30).json()
+    answer = httpx.get(f"{serve(before)}/ask", timeout=LONG).json()
 
     spans = {(span.kind, span.name): span for span in observed.spans_until(4)}
     entry, client = spans[SpanKind.SERVER, "GET /ask"], observed.spans(SpanKind.CLIENT)[0]
@@ -78,7 +80,7 @@ def test_a_client_span_has_the_stable_names_and_no_query(
     observed = observe()
     url = serve(back())
 
-    httpx.get(f"{url}/echo/hello?token=hunter2#part")
+    httpx.get(f"{url}/echo/hello?token=hunter2#part", timeout=LONG)
 
     (span,) = observed.spans(SpanKind.CLIENT)
     assert span.attributes is not None
@@ -95,7 +97,7 @@ def test_baggage_of_a_trusted_caller_reaches_the_service_it_asks(observed: "Obse
     token = context.attach(baggage.set_baggage("tenant", "acme and sons"))
 
     try:
-        answer = httpx.get(f"{url}/echo/hello").json()
+        answer = httpx.get(f"{url}/echo/hello", timeout=LONG).json()
     finally:
         context.detach(token)
 
@@ -142,7 +144,7 @@ def test_a_trace_begun_by_the_service_itself_goes_on(observed: "Observed", serve
 
     async def ask() -> None:
         with trace.get_tracer("theirs").start_as_current_span("job"):
-            async with httpx.AsyncClient() as client:
+            async with httpx.AsyncClient(timeout=LONG) as client:
                 await client.get(f"{url}/echo/hello")
 
     asyncio.run(ask())
