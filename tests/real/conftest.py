@@ -96,6 +96,30 @@ def start(tmp_path: Path) -> Iterator[Start]:
         process.wait(PATIENCE_SECONDS)
 
 
+def start_prometheus(start: Start, targets: Mapping[str, int], directory: Path) -> Process:
+    """Start a Prometheus that scrapes the ports of *targets* each second, by the names of their jobs."""
+    jobs = "".join(
+        f"  - job_name: {name}\n    static_configs:\n      - targets: ['{LOOPBACK}:{port}']\n"
+        for name, port in targets.items()
+    )
+    config = directory / "prometheus.yml"
+    config.write_text(f"global:\n  scrape_interval: 1s\nscrape_configs:\n{jobs}")
+    port = free_port()
+    prometheus = start(
+        "prometheus",
+        [
+            program("prometheus"),
+            f"--config.file={config}",
+            f"--storage.tsdb.path={directory / 'tsdb'}",
+            f"--web.listen-address={LOOPBACK}:{port}",
+            "--enable-feature=exemplar-storage",
+        ],
+        port=port,
+    )
+    until(lambda: answers(f"{prometheus.url}/-/ready"), prometheus.text)
+    return prometheus
+
+
 @pytest.fixture
 def open_shop(start: Start) -> Callable[..., Mapping[str, Process]]:
     """Start the three services, each on its own port, and wait until all are ready."""

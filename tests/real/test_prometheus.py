@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from .conftest import LOOPBACK, Process, Start, answers, free_port, program, until
+from .conftest import Process, Start, program, start_prometheus, until
 
 pytestmark = pytest.mark.real
 
@@ -43,25 +43,7 @@ def drive(storefront: str) -> None:
 
 def scrape(start: Start, shop: Mapping[str, Process], directory: Path) -> Callable[[str], dict[str, float]]:
     """Start Prometheus against *shop*; return what asks it, by route."""
-    targets = "".join(
-        f"  - job_name: {name}\n    static_configs:\n      - targets: ['{LOOPBACK}:{service.port}']\n"
-        for name, service in shop.items()
-    )
-    config = directory / "prometheus.yml"
-    config.write_text(f"global:\n  scrape_interval: 1s\nscrape_configs:\n{targets}")
-    port = free_port()
-    prometheus = start(
-        "prometheus",
-        [
-            program("prometheus"),
-            f"--config.file={config}",
-            f"--storage.tsdb.path={directory / 'tsdb'}",
-            f"--web.listen-address={LOOPBACK}:{port}",
-            "--enable-feature=exemplar-storage",
-        ],
-        port=port,
-    )
-    until(lambda: answers(f"{prometheus.url}/-/ready"), prometheus.text)
+    prometheus = start_prometheus(start, {name: one.port for name, one in shop.items()}, directory)
 
     def ask(query: str) -> dict[str, float]:
         answer: Any = httpx.get(f"{prometheus.url}/api/v1/query", params={"query": query}).json()
