@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Coroutine
 from functools import partial
-from http.client import HTTPResponse, IncompleteRead
+from http.client import HTTPException, HTTPResponse, IncompleteRead
 from importlib import import_module
 from threading import Event, Thread
 from time import monotonic, sleep
@@ -85,11 +85,13 @@ class TrioServer(Server):
         with socket.create_connection(("127.0.0.1", self.port), LONG) as client:
             client.sendall(request)
             answer = HTTPResponse(client, method=request.partition(b" ")[0].decode())
-            answer.begin()
             try:
+                answer.begin()
                 body = answer.read()
             except IncompleteRead as cut:
                 body = b"cut off after " + cut.partial
+            except (HTTPException, ConnectionError) as error:
+                return f"no answer: {type(error).__name__}".encode()
         return f"{answer.status} {answer.reason}\r\n{answer.headers}".encode() + body
 
 

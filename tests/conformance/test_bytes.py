@@ -1,6 +1,7 @@
 """What a client reads from a real server is, byte by byte, what it would read without observekit."""
 
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from time import monotonic, sleep
@@ -22,6 +23,7 @@ from observekit import instrument, setup
 from .apps import fails, page, reads
 from .servers import LONG, SERVERS, Server
 
+DURATION = "http_server_request_duration_seconds"
 HOST = "host: service.test\r\n"
 CLOSE = f"{HOST}connection: close\r\n"
 
@@ -55,6 +57,10 @@ REQUESTS = {
     "an exception": get("/fails"),
     "an exception in the middle": get("/breaks"),
     "no answer": get("/silent/"),
+    "only the start of an answer": get("/odd/start/"),
+    "a body before its start": get("/odd/body/"),
+    "two starts": get("/odd/twice/"),
+    "more than was said": get("/odd/long/"),
     "http 1.0": b"GET /items/7 HTTP/1.0\r\n\r\n",
     "two on one connection": f"GET /items/1 HTTP/1.1\r\n{HOST}\r\n".encode() + get("/items/2"),
 }
@@ -83,6 +89,21 @@ async def silent(scope: Any, receive: Any, send: Any) -> None:
     """Return without an answer."""
 
 
+def odd(*messages: dict[str, Any]) -> Any:
+    """Return an application that sends what no application should."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for message in messages:
+            await send(dict(message))
+
+    return app
+
+
+START = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]}
+BODY = {"type": "http.response.body", "body": b"x"}
+LONG_BODY = {"type": "http.response.body", "body": b"x" * 50}
+
+
 def application(file: Path) -> Starlette:
     items = Route("/items/{item}", page)
     return Starlette(
@@ -91,6 +112,10 @@ def application(file: Path) -> Starlette:
             Mount("/in/{tenant}", routes=[items]),
             Mount("/static", StaticFiles(directory=file.parent)),
             Mount("/silent", silent),
+            Mount("/odd/start", odd(START)),
+            Mount("/odd/body", odd(BODY)),
+            Mount("/odd/twice", odd(START, START, BODY)),
+            Mount("/odd/long", odd(START, LONG_BODY)),
             Route("/headers", headers),
             Route("/stream", lambda _: StreamingResponse(_pieces())),
             Route("/events", events),
@@ -110,11 +135,20 @@ class Pair(NamedTuple):
     bare: Server
     observed: Server
     registry: CollectorRegistry
+    name: str
 
     def counted(self) -> float:
         samples = (sample for family in self.registry.collect() for sample in family.samples)
-        name = "http_server_request_duration_seconds_count"
-        return sum(sample.value for sample in samples if sample.name == name)
+        return sum(sample.value for sample in samples if sample.name == f"{DURATION}_count")
+
+    def told(self, name: str, label: str) -> Counter[str]:
+        """Return the values of a family by one of its labels."""
+        found: Counter[str] = Counter()
+        for family in self.registry.collect():
+            for sample in family.samples:
+                if sample.name == name:
+                    found[sample.labels[label]] += int(sample.value)
+        return found
 
     def wait_until_counted(self, requests: float) -> None:
         """Wait for what comes after the client has its answer."""
@@ -134,7 +168,7 @@ def servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     bare, observed = application(file), application(file)
     kit = setup(registry=CollectorRegistry(), logs="off", body_sizes=True)
     instrument(observed)
-    pair = Pair(serve(bare), serve(observed), kit.registry)
+    pair = Pair(serve(bare), serve(observed), kit.registry, request.param)
     yield pair
     pair.bare.stop()
     pair.observed.stop()
@@ -150,6 +184,38 @@ def test_an_answer_is_that_of_the_bare_application(servers: Pair, request_bytes:
 
     assert observed == bare
     servers.wait_until_counted(before + 1)
+
+
+STATUS = "http_response_status_code"
+UNSENT = {("granian", "only the start of an answer"), ("granian", "two starts")}
+"""Where a server keeps the start until there is a body, and answers 500 when none comes; it tells nobody."""
+
+
+@pytest.mark.parametrize("kind", [kind for kind in REQUESTS if not kind.startswith("two on")])
+def test_the_status_and_the_size_that_are_told_are_those_on_the_wire(servers: Pair, kind: str) -> None:
+    if (servers.name, kind) in UNSENT:
+        pytest.skip("the server took the start of a response, and sent another")
+    counts, sizes = f"{DURATION}_count", "http_server_response_body_size_bytes"
+    before = servers.told(counts, STATUS), servers.told(f"{sizes}_sum", STATUS)
+    measured = servers.told(f"{sizes}_count", STATUS)
+    counted = servers.counted()
+
+    status, size = seen(servers.observed.exchange(REQUESTS[kind]))
+
+    servers.wait_until_counted(counted + 1)
+    assert servers.told(counts, STATUS) - before[0] == {status: 1}
+    if servers.told(f"{sizes}_count", STATUS) - measured:
+        assert servers.told(f"{sizes}_sum", STATUS)[status] - before[1][status] == size
+
+
+def seen(answer: bytes) -> tuple[str, int]:
+    """Return status and size of an answer; that of the server's own is none of the application's."""
+    head, _, body = answer.partition(b"\r\n\r\n") if b"\r\n\r\n" in answer else answer.partition(b"\n\n")
+    status = re.search(rb"\b[1-5][0-9][0-9]\b", head.splitlines()[0])
+    assert status is not None
+    if b"transfer-encoding: chunked" in head.lower() and answer.startswith(b"HTTP/"):
+        body = b"".join(re.findall(rb"[0-9a-fA-F]+\r\n((?s:.)*?)\r\n(?=[0-9a-fA-F]+\r\n|$)", body))
+    return status[0].decode(), len(body.removeprefix(b"cut off after "))
 
 
 RAW = st.binary(max_size=30).filter(lambda raw: not {*b"\r\n"} & {*raw})
