@@ -92,7 +92,11 @@ class TrioServer(Server):
                 body = b"cut off after " + cut.partial
             except (HTTPException, ConnectionError) as error:
                 return f"no answer: {type(error).__name__}".encode()
-        return f"{answer.status} {answer.reason}\r\n{answer.headers}".encode() + body
+        lines = [
+            f"{answer.status} {answer.reason}",
+            *(f"{name}: {value}" for name, value in answer.getheaders()),
+        ]
+        return "\r\n".join([*lines, "\r\n"]).encode() + body
 
 
 def free_port() -> int:
