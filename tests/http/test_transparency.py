@@ -250,3 +250,33 @@ def test_the_messages_of_a_response_are_those_of_the_application(bench: "Bench")
     assert made.sent[0] is start
     assert made.sent[1] is last
     assert (start, last) == (START, LAST)
+
+
+def test_an_application_is_never_ahead_of_its_server(bench: "Bench", call: Any) -> None:
+    produced: list[int] = []
+    one = call()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(dict(START))
+        for number in range(100):
+            produced.append(number)
+            await send({"type": "http.response.body", "body": b"x", "more_body": True})
+        await send(dict(LAST))
+
+    async def serve() -> list[int]:
+        turn = asyncio.Semaphore(0)
+
+        async def send(message: Any) -> None:
+            await turn.acquire()  # The client takes one message at a time.
+
+        task = asyncio.create_task(bench.layer(app)(one.scope(), one.receive, send))
+        ahead = []
+        for taken in range(102):
+            for _ in range(5):
+                await asyncio.sleep(0)
+            ahead.append(len(produced) - max(0, taken - 1))
+            turn.release()
+        await task
+        return ahead
+
+    assert max(bench.run(serve())) <= 1
