@@ -3,13 +3,16 @@
 import argparse
 from pathlib import Path
 
-from benchmarks import facts, measure, throughput
+from benchmarks import facts, measure, parts, throughput
 from benchmarks.measure import Effort
+from benchmarks.parts import Rounds
 from benchmarks.report import Run
 
 _RESULTS = Path(__file__).with_name("RESULTS.md")
 _WHOLE = Effort(generations=5, rounds=4, requests=2048, warm_up=512)
 _QUICK = Effort(generations=1, rounds=3, requests=512, warm_up=128)
+_WHOLE_PARTS = Rounds(small=15, large=7, crowd=(15, 1))
+_QUICK_PARTS = Rounds(small=3, large=2, crowd=(1, 1))
 
 
 def main() -> None:
@@ -23,7 +26,8 @@ def main() -> None:
     rounds, seconds = (1, 1) if arguments.quick else (5, 3)
     requests = measure.measure(effort)
     served = throughput.measure(rounds, seconds)
-    text = Run(effort, requests, (rounds, seconds), served).text(load)
+    others = parts.measure(_QUICK_PARTS if arguments.quick else _WHOLE_PARTS)
+    text = Run(effort, requests, (rounds, seconds), served, others).text(load)
     arguments.out.write_text(text)
     print(text)
 

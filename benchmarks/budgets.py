@@ -58,3 +58,103 @@ KEPT: Final = (
     Minimum("throughput, 1 % sampled, 1 ms of work", "observekit-few", "/work", 0.85, "85 % of bare"),
     Minimum("throughput, 1 % sampled, empty route", "observekit-few", "/empty", 0.50, "50 % of bare"),
 )
+
+
+class Limit(NamedTuple):
+    """What a part may cost.
+
+    Attributes:
+        what: What the budget is for.
+        part: The measurement.
+        name: What of it.
+        limit: Share of *of*, or what is measured where there is no *of*.
+        of: What of the same measurement it is compared with.
+        told: The limit as it was set.
+        unit: Of what is measured; nothing for a share.
+        added: Whether what is measured is what is added to *of*, not a share of it.
+    """
+
+    what: str
+    part: str
+    name: str
+    limit: float
+    of: str | None
+    told: str
+    unit: str = ""
+    added: bool = False
+
+
+PARTS: Final = (
+    Limit(
+        "histogram observation, cell kept",
+        "calls",
+        "observe-cell",
+        1 / 2,
+        "observe-child",
+        "1/2 of prometheus-client's, child kept",
+    ),
+    Limit(
+        "histogram observation, by labels",
+        "calls",
+        "observe-family",
+        1 / 2,
+        "observe-labels",
+        "1/2 of prometheus-client's `labels().observe()`",
+    ),
+    Limit(
+        "log line with trace ids and redaction",
+        "calls",
+        "line-ours",
+        1.0,
+        "line-structlog",
+        "structlog with orjson alone",
+    ),
+    Limit("log line below the level", "calls", "filtered-ours", 1.1, None, "1.1 us", "us"),
+    Limit(
+        "scrape of 10,000 lines, our cells",
+        "page-10000",
+        "cells-text",
+        1 / 15,
+        "client-text",
+        "1/15 of prometheus-client's renderer",
+    ),
+    Limit(
+        "scrape of 10,000 lines, a user's prometheus-client metrics",
+        "page-10000",
+        "kept-text",
+        1 / 10,
+        "client-text",
+        "1/10 of prometheus-client's renderer",
+    ),
+    Limit("longest turn of the loop, 10,000 lines", "loop-10000", "ours-turn", 1.0, None, "1 ms", "ms"),
+    Limit("the same, 100,000 lines", "loop-100000", "ours-turn", 1.0, None, "1 ms", "ms"),
+    Limit(
+        "a request during a scrape of 10,000 lines waits longer by",
+        "loop-10000",
+        "ours-worst",
+        1.5,
+        "idle-wait",
+        "1.5 ms, the worst of them",
+        "ms",
+        added=True,
+    ),
+    Limit(
+        "the same, 100,000 lines",
+        "loop-100000",
+        "ours-worst",
+        1.5,
+        "idle-wait",
+        "1.5 ms, the worst of them",
+        "ms",
+        added=True,
+    ),
+    Limit(
+        "p99 with 20 slow scrapers of 10,000 series, empty route",
+        "crowd",
+        "crowd/empty",
+        1.2,
+        "idle/empty",
+        "1.2 x idle",
+    ),
+    Limit("the same, 1 ms of work", "crowd", "crowd/work", 1.2, "idle/work", "1.2 x idle"),
+)

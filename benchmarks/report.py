@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from benchmarks import facts
+from benchmarks import facts, parts_report
 from benchmarks.budgets import ADDED, KEPT, Ceiling, Minimum
 from benchmarks.measure import Effort, Requests
+from benchmarks.parts import Parts
 from benchmarks.rows import BY_NAME, ROWS, SERVED, Row
 from benchmarks.stats import Spread
 from benchmarks.throughput import CONNECTIONS, PATHS, Throughput
@@ -34,12 +35,18 @@ class Run:
     """One run of the benchmark, and what is said about it."""
 
     def __init__(
-        self, effort: Effort, requests: Requests, server: tuple[int, int], throughput: Throughput | None
+        self,
+        effort: Effort,
+        requests: Requests,
+        server: tuple[int, int],
+        throughput: Throughput | None,
+        parts: Parts,
     ) -> None:
         self._effort = effort
         self._requests = requests
         self._server = server
         self._throughput = throughput
+        self._parts = parts
 
     def text(self, load: str) -> str:
         """Return the report; *load* is how busy the machine was when the run began."""
@@ -59,6 +66,8 @@ class Run:
         yield from self._table()
         yield "\n## Through a server\n"
         yield from self._served()
+        yield ""
+        yield from parts_report.lines(self._parts)
 
     def _table(self) -> Iterator[str]:
         yield "| | CPU us in all | added us | share of hand-assembled |"
@@ -102,6 +111,8 @@ class Run:
         for promise in KEPT:
             if self._throughput is not None:
                 yield self._at_least(promise, self._throughput)
+        for what, told, measured, met in parts_report.budgets(self._parts):
+            yield f"| {what} | <= {told} | {measured} | {_verdict(met)} |"
         dearer = [row.title for row in ROWS if self._is_dearer(row)]
         yield f"| every row of observekit | the hand-assembled stack | | {_verdict(not dearer)} |"
 

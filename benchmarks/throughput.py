@@ -86,7 +86,7 @@ def _spans(sink_url: str) -> dict[str, int]:
 
 def _run(url: str, seconds: int, process: int) -> Run:
     headers = [part for key, value in HEADERS[1:] for part in ("-H", f"{key.decode()}: {value.decode()}")]
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *headers, url]
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "30s", *headers, url]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     rate, requests = _RATE.search(told), _REQUESTS.search(told)
     if rate is None or requests is None or _BAD.search(told):

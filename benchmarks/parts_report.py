@@ -1,0 +1,138 @@
+"""What is said about the parts, as Markdown."""
+
+from collections.abc import Iterator
+
+from benchmarks.budgets import PARTS, Limit
+from benchmarks.crowd import PATHS, SCRAPERS, SERIES
+from benchmarks.parts import HELD_LINES, LINES, Parts
+from benchmarks.stats import Spread
+
+_CALLS_METHOD = """\
+CPU time of a call, in one process, {rounds} rounds of 20,000 calls each, in another order each time;
+medians, with quartiles in brackets. A histogram of 14 buckets and three labels. Log lines have five fields
+and go to the null device; the time of the thread that writes ours is included.
+"""
+_CALLS = (
+    ("observe-cell", "observe-child", "**observekit**, observation in a cell that is kept"),
+    ("observe-child", "observe-child", "prometheus-client, `observe()` of a child that is kept"),
+    ("observe-family", "observe-labels", "**observekit**, cell looked up by its labels"),
+    ("observe-labels", "observe-labels", "prometheus-client, `labels().observe()`"),
+    ("line-ours", "line-structlog", "**observekit**, line of structlog with trace ids and redaction"),
+    ("line-structlog", "line-structlog", "structlog with orjson alone, no ids, no redaction"),
+    ("filtered-ours", "filtered-structlog", "**observekit**, line below the level"),
+    ("filtered-structlog", "filtered-structlog", "structlog's own filter"),
+)
+_PAGES_METHOD = """\
+CPU time of a whole page of one histogram with three labels, without times of creation, {rounds} rounds in
+turn in one process ({large} for 100,000 lines, which take prometheus-client a second each). **Share** is
+that of prometheus-client's renderer in the same format and round. The first page of 10,000 lines, for which
+the text of the lines is made, takes longer: {first}.
+"""
+_PAGES = (
+    ("client", "prometheus-client"),
+    ("kept", "**observekit**, a user's prometheus-client metrics"),
+    ("cells", "**observekit**, its own cells"),
+)
+_LOOP_METHOD = """\
+One event loop (asyncio's own), a request each millisecond, and a scrape of a user's prometheus-client
+metrics with Prometheus's headers (OpenMetrics, gzip). **Turn** is the longest time for which the loop was
+held, in CPU time of its thread; **wait** is how long after its millisecond a request was answered: half of
+those during a scrape waited less, the worst waited longest. {rounds} rounds ({large} for 100,000 lines) of
+nobody, prometheus-client's ASGI application and ours, one after another; medians, with quartiles in
+brackets, in ms.
+"""
+_LOOPS = (
+    ("idle", "nobody scrapes"),
+    ("client", "prometheus-client's ASGI application"),
+    ("ours", "**observekit**"),
+)
+_CROWD_METHOD = """\
+uvicorn, one worker; `wrk` with one connection for {seconds} s, while {scrapers} scrapers read a page of
+{series} series at 80 KiB/s each, and while nobody does; {rounds} rounds in turn, medians.
+"""
+
+
+def budgets(parts: Parts) -> Iterator[tuple[str, str, str, bool]]:
+    """Yield what, its budget, what was measured, and whether the budget is met."""
+    for limit in PARTS:
+        measured = parts.against(limit)
+        if measured is not None:
+            yield limit.what, limit.told, _shown(limit, measured), measured <= limit.limit
+
+
+def _shown(limit: Limit, measured: float) -> str:
+    if limit.unit:
+        return f"{measured:.2f} {limit.unit}"
+    return f"1/{1 / measured:.1f}" if limit.limit < 1 else f"{measured:.2f} x"
+
+
+def lines(parts: Parts) -> Iterator[str]:
+    """Yield the sections."""
+    yield "## An observation, a log line\n"
+    yield _CALLS_METHOD.format(rounds=parts.rounds.small)
+    yield from _calls(parts)
+    yield "\n## A metrics page\n"
+    first = ", ".join(
+        f"{title.replace('**', '')} {parts.value('page-10000', f'{name}-text-first').median:.0f} ms"
+        for name, title in _PAGES[1:]
+    )
+    yield _PAGES_METHOD.format(rounds=parts.rounds.small, large=parts.rounds.large, first=first)
+    yield from _pages(parts)
+    yield "\n## Requests during a scrape\n"
+    yield _LOOP_METHOD.format(rounds=parts.rounds.small, large=parts.rounds.large)
+    yield from _loops(parts)
+    yield from _crowd(parts)
+
+
+def _calls(parts: Parts) -> Iterator[str]:
+    yield "| | CPU us | share |"
+    yield "| --- | --: | --: |"
+    for name, other, title in _CALLS:
+        share = "" if name == other else _brackets(parts.ratio("calls", name, other), 2)
+        yield f"| {title} | {_brackets(parts.value('calls', name), 2)} | {share} |"
+
+
+def _pages(parts: Parts) -> Iterator[str]:
+    yield "| lines | | text, ms | share | OpenMetrics, ms | share |"
+    yield "| --: | --- | --: | --: | --: | --: |"
+    for count in LINES:
+        part = f"page-{count}"
+        for name, title in _PAGES:
+            cells = [cell for form in ("text", "openmetrics") for cell in _page(parts, part, name, form)]
+            yield f"| {count:,} | {title} | {' | '.join(cells)} |"
+
+
+def _page(parts: Parts, part: str, name: str, form: str) -> tuple[str, str]:
+    share = f"1/{1 / parts.ratio(part, f'{name}-{form}', f'client-{form}').median:.1f}"
+    return f"{parts.value(part, f'{name}-{form}').median:.1f}", "" if name == "client" else share
+
+
+def _loops(parts: Parts) -> Iterator[str]:
+    yield "| lines | | turn | wait | worst wait |"
+    yield "| --: | --- | --: | --: | --: |"
+    for count in HELD_LINES:
+        for name, title in _LOOPS:
+            cells = [
+                _brackets(parts.value(f"loop-{count}", f"{name}-{what}"), 2)
+                for what in ("turn", "wait", "worst")
+            ]
+            yield f"| {count:,} | {title} | {' | '.join(cells)} |"
+
+
+def _crowd(parts: Parts) -> Iterator[str]:
+    if not parts.found["crowd"]:
+        return
+    rounds, seconds = parts.rounds.crowd
+    yield ""
+    yield _CROWD_METHOD.format(seconds=seconds, scrapers=SCRAPERS, series=f"{SERIES:,}", rounds=rounds)
+    yield "| | p99 idle, ms | p99 with scrapers, ms | ratio |"
+    yield "| --- | --: | --: | --: |"
+    titles = {"/empty": "empty route", "/work": "1 ms of work"}
+    for path in PATHS:
+        idle, crowded = (parts.value("crowd", f"{kind}{path}").median for kind in ("idle", "crowd"))
+        ratio = _brackets(parts.ratio("crowd", f"crowd{path}", f"idle{path}"), 2)
+        yield f"| {titles[path]} | {idle:.2f} | {crowded:.2f} | {ratio} |"
+
+
+def _brackets(values: Spread, digits: int) -> str:
+    return f"{values.median:.{digits}f} [{values.low:.{digits}f} to {values.high:.{digits}f}]"

@@ -1,0 +1,58 @@
+"""Metrics for pages of a given length: a user's own with prometheus-client, and the same in our cells."""
+
+from collections.abc import Iterator
+from random import Random
+
+from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics
+
+from observekit.catalogue import MetricSpec
+from observekit.catalogue.metrics import REQUEST_DURATION
+from observekit.metrics.store import Store
+
+_SEED = 20_26
+_OBSERVATIONS = 20
+_METHODS = ("GET", "POST", "PUT", "DELETE")
+# A line for each bucket, one for the last of them, the count and the sum.
+LINES_EACH = len(REQUEST_DURATION.buckets) + 3
+
+
+def client_metrics(registry: CollectorRegistry, lines: int) -> Histogram:
+    """Put a histogram of *lines* lines into *registry*."""
+    # Ours have no times of creation. Without them, prometheus-client writes the same lines and no more.
+    disable_created_metrics()
+    spec = REQUEST_DURATION
+    histogram = Histogram("page_seconds", spec.help, spec.labels, buckets=spec.buckets, registry=registry)
+    for labels, values in _series(lines):
+        child = histogram.labels(*labels)
+        for value in values:
+            child.observe(value)
+    return histogram
+
+
+def own_cells(registry: CollectorRegistry, lines: int) -> None:
+    """Put the same histogram into *registry*, in our cells."""
+    known = REQUEST_DURATION
+    store = Store(series_limit=lines)
+    family = store.histogram(
+        MetricSpec(
+            name="page_seconds",
+            kind="histogram",
+            unit="seconds",
+            help=known.help,
+            labels=known.labels,
+            buckets=known.buckets,
+        )
+    )
+    for labels, values in _series(lines):
+        cell = family.cell(*labels)
+        for value in values:
+            cell.observe(value)
+    registry.register(store)
+
+
+def _series(lines: int) -> Iterator[tuple[tuple[str, str, str], list[float]]]:
+    """Yield labels and observations of as many series as make *lines* lines."""
+    times = Random(_SEED)  # noqa: S311 -- the same observations in every run
+    for number in range(max(1, lines // LINES_EACH)):
+        labels = (_METHODS[number % 4], f"/things/{number // 4}/parts/{{id}}", "200")
+        yield labels, [times.expovariate(20) for _ in range(_OBSERVATIONS)]
