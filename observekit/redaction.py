@@ -68,6 +68,14 @@ def hides_numbers(key: str) -> bool:
     return names_secret(key) and not key.rstrip("_").lower().endswith("s")
 
 
+def is_one_word(text: str) -> bool:
+    """Whether *text* has nothing of which each shape of a secret has something: redact_text() leaves it.
+
+    Most values are an id or a name, and need no more than this look.
+    """
+    return not (" " in text or "=" in text or ":" in text)
+
+
 def redact_text(text: str) -> str:
     """Return *text* without the secrets that show by their shape.
 

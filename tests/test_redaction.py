@@ -112,6 +112,14 @@ def test_a_key_names_none(key: str) -> None:
 )
 def test_a_secret_shows_by_its_shape(text: str, shown: str) -> None:
     assert redact_text(text) == shown
+    assert Cleaner().text(text) == shown
+
+
+@given(
+    st.lists(st.sampled_from([*"aA1. =:;&@/'\"{}[],-", "token", "Bearer", "Basic", "abcdefgh"])).map("".join)
+)
+def test_a_short_look_at_a_text_sees_no_less_than_a_long_one(text: str) -> None:
+    assert Cleaner().text(text) == redact_text(text)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from observekit.asgi import Scope
@@ -31,8 +32,16 @@ _OWN_FIELDS: Final = frozenset({*HTTP_REQUEST.fields, "reason"})
 # More kinds of requests than a service has; those past them are encoded each time.
 _KINDS: Final = 4096
 # No character of these begins anything that redaction looks for, or is escaped in JSON.
-_PLAIN: Final = re.compile(r"[0-9A-Za-z_.:-]{1,64}")
+_PLAIN: Final = re.compile(r"[0-9A-Za-z_.:-]+")
+_LONGEST_HOST: Final = 64
 _PLAIN_PATH: Final = re.compile(r"[0-9A-Za-z_./~%+,;!$*()-]{1,1024}")
+
+# How the fields that differ stand in a line. Microseconds are what the clock is good for; of a response that
+# did not start, "%.0snull" takes the time to its first byte and shows none.
+_FURTHER: Final = (
+    f',"{_PATH}":"%%s","duration_seconds":%%.6f,"time_to_first_byte_seconds":%s,"response_bytes":%%s'
+    f',"{_CLIENT}":%%s'
+)
 
 
 class RequestLog:
@@ -47,29 +56,28 @@ class RequestLog:
     def write(self, scope: Scope, exchange: Exchange, route: str, ids: Mapping[str, str]) -> None:
         """Write the event of a closed exchange."""
         path, client = scope.get("path"), address(scope.get("client"))
+        host = _host(client) if client is None or len(client) <= _LONGEST_HOST else None
+        method = scope["method"]
         # Nothing in these could be a secret, or needs an escape in JSON.
-        plain = (
-            type(path) is str and _PLAIN_PATH.fullmatch(path) and (client is None or _PLAIN.fullmatch(client))
-        )
-        event = self._event(scope["method"], exchange, route) if plain and exchange.error is None else None
+        plain = host is not None and type(path) is str and _PLAIN_PATH.fullmatch(path)
+        event = self._event(method, exchange, route) if plain and exchange.error is None else None
         if event is None:
             log_request(self._pipeline, scope, exchange, route, ids)
             return
-        first_byte = "null" if exchange.first_byte is None else _seconds(exchange, exchange.first_byte)
-        sent = exchange.response_bytes(scope["method"])
-        size = "null" if sent is None else sent
-        host = "null" if client is None else f'"{client}"'
-        fields = (
-            f',"{_PATH}":"{path}","duration_seconds":{_seconds(exchange, exchange.ended)},'
-            f'"time_to_first_byte_seconds":{first_byte},"response_bytes":{size},"{_CLIENT}":{host}'
-        ).encode()
-        if exchange.fields:
-            fields += self._pipeline.further(_beside_ours(exchange))
-        event.write(ids_in_line(ids), fields)
+        started, sent = exchange.started, exchange.response_bytes(method)
+        values = (
+            path,
+            (exchange.ended or started) - started,
+            (exchange.first_byte or started) - started,
+            "null" if sent is None else sent,
+            host,
+        )
+        more = self._pipeline.further(_beside_ours(exchange)) if exchange.fields else ""
+        event.write(ids_in_line(ids) if ids else "", values, more)
 
     def _event(self, method: str, exchange: Exchange, route: str) -> PreparedEvent | None:
-        outcome, reason = exchange.outcome(), exchange.reason()
-        key = (method, route, exchange.status, outcome, reason)
+        outcome, reason, unstarted = exchange.outcome, exchange.reason, exchange.first_byte is None
+        key = (method, route, exchange.status, outcome, reason, unstarted)
         if key in self._prepared:
             return self._prepared[key]
         if method not in KNOWN_METHODS or len(self._prepared) >= _KINDS:
@@ -77,16 +85,25 @@ class RequestLog:
         constants = {_METHOD: method, _ROUTE: route, _STATUS: exchange.status, "outcome": outcome}
         if reason is not None:
             constants["reason"] = reason
-        event = self._pipeline.prepare(LEVELS[outcome], _EVENT, _LOGGER, constants)
+        further = _FURTHER % ("%.0snull" if unstarted else "%.6f")
+        event = self._pipeline.prepare(LEVELS[outcome], _EVENT, _LOGGER, constants, further)
         self._prepared[key] = event
         return event
+
+
+@lru_cache(maxsize=1024)
+def _host(client: str | None) -> str | None:
+    """Return the address of a client as it stands in a line; ``None`` where it has to be encoded."""
+    if client is None:
+        return "null"
+    return f'"{client}"' if _PLAIN.fullmatch(client) else None
 
 
 def log_request(
     pipeline: Pipeline, scope: Scope, exchange: Exchange, route: str, ids: Mapping[str, str]
 ) -> None:
     """Write the canonical event of a closed exchange."""
-    outcome = exchange.outcome()
+    outcome = exchange.outcome
     fields: dict[str, Any] = {
         _METHOD: scope["method"],
         _ROUTE: route,
@@ -98,7 +115,7 @@ def log_request(
         "response_bytes": exchange.response_bytes(scope["method"]),
         _CLIENT: address(scope.get("client")),
     }
-    reason = exchange.reason()
+    reason = exchange.reason
     if reason is not None:
         fields["reason"] = reason
     error = exchange.error if isinstance(exchange.error, Exception) else None

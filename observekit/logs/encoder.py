@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, Final
 
 import orjson
@@ -19,6 +18,8 @@ _CHARACTERS_THAT_FIT: Final = LINE_BYTES // 16
 # somewhere: DEL and C1 controls, line and paragraph separators, marks of direction, the byte order mark.
 UNSAFE: Final = "\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff"
 _UNSAFE: Final = re.compile(f"[{UNSAFE}]")
+# What is short, and says of the rest what it is: an event of a megabyte must not take its room.
+_HEAD: Final = ("timestamp", "level", "logger", "service", "trace_id", "span_id", "trace_flags")
 
 
 def encode(record: Mapping[str, Any]) -> bytes:
@@ -26,9 +27,10 @@ def encode(record: Mapping[str, Any]) -> bytes:
 
     Values are taken as they are, secrets included, if JSON can hold them: redact before.
     """
-    line = b""
-    with suppress(Exception):  # Lone surrogates in the name of a logger.
+    try:
         line = _line(record)
+    except Exception:  # noqa: BLE001 -- such as lone surrogates in the name of a logger
+        line = b""
     return line if 0 < len(line) <= LINE_BYTES else _line(_cut(record))
 
 
@@ -46,9 +48,10 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def _cut(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep as much of *record* as fits, what comes first before what comes later."""
+    """Keep as much of *record* as fits: its head, then what comes first before what comes later."""
     cleaner = Cleaner(_CHARACTERS_THAT_FIT)
-    keys = [key for key in record if key not in {"exception", "fields_left_out"}]
+    keys = [key for key in _HEAD if key in record]
+    keys += [key for key in record if key not in {*_HEAD, "exception", "fields_left_out"}]
     kept: dict[str, Any] = {}
     while keys and cleaner.left > 0:
         key = keys.pop(0)

@@ -117,20 +117,23 @@ class Pipeline:
             self.failed(failure)
 
     def prepare(
-        self, level: str, event: str, logger: str, constants: Mapping[str, Any]
+        self, level: str, event: str, logger: str, constants: Mapping[str, Any], further: str
     ) -> PreparedEvent | None:
-        """Return what writes *event* with the same fields each time; ``None`` where lines are no JSON."""
+        """Return what writes *event* with the same fields each time; ``None`` where lines are no JSON.
+
+        *further* is how the other fields stand in a line, as PreparedEvent takes them.
+        """
         if self._encode is not encode:
             return None
         return PreparedEvent(
-            self._head, level, event, logger, constants, write=self._write, count=self._count
+            self._head, level, event, logger, constants, further, write=self._write, count=self._count
         )
 
-    def further(self, fields: Mapping[str, Any]) -> bytes:
+    def further(self, fields: Mapping[str, Any]) -> str:
         """Return *fields*, redacted, as they stand in a line of JSON, with a comma in front."""
         record: Record = {}
         _add_fields(record, fields, Cleaner())
-        return b"," + encode(record)[1:-2] if record else b""
+        return f",{encode(record)[1:-2].decode()}" if record else ""
 
     def line(self, level: str, event: str, fields: Mapping[str, Any]) -> bytes:
         """Return a record of our own as a line, for whoever writes it himself."""
@@ -183,4 +186,6 @@ def _is_free(key: str) -> bool:
 def _taken_exception(fields: MutableMapping[str, Any]) -> BaseException | None:
     """Take ``exc_info`` out of *fields* and return the exception it means."""
     given = fields.pop("exc_info", None)
+    if given is None:
+        return None
     return sys.exception() if given is True else exception_of(given)

@@ -1,4 +1,4 @@
-"""Lines of an event of which most is known beforehand: put together from bytes, not encoded each time."""
+"""Lines of an event of which most is known beforehand: filled in, not encoded each time."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -6,13 +6,17 @@ from typing import Any, Final
 from observekit.logs.encoder import encode
 from observekit.logs.record import Head
 
-Ids = bytes
+Ids = str
 """Ids of a trace as they stand in a line, with a comma in front; empty outside of a trace."""
+
+# One formatting of the whole line: a piece for each field, joined and encoded, costs three times as much.
+_STAMP: Final = "%s.%06dZ"
+_IDS: Final = ',"trace_id":"%s","span_id":"%s","trace_flags":"%s"'
 
 
 def ids_in_line(ids: Mapping[str, str]) -> Ids:
     """Return *ids*, which are hexadecimal, as they stand in a line."""
-    return "".join(f',"{name}":"{value}"' for name, value in ids.items()).encode()
+    return _IDS % (ids["trace_id"], ids["span_id"], ids["trace_flags"]) if ids else ""
 
 
 class PreparedEvent:
@@ -21,11 +25,13 @@ class PreparedEvent:
     Args:
         head: Knows the time and the service.
         constants: Fields that are the same each time, clean as they are.
+        further: The fields that differ as they stand in a line, with a comma in front, and with
+            conversions of %-formatting for the values that write() gets.
         write: Takes the line.
         count: Told the level of every record.
     """
 
-    __slots__ = ("_after", "_before", "_constants", "_count", "_head", "_level", "_write")
+    __slots__ = ("_count", "_form", "_head", "_level", "_write")
 
     def __init__(  # noqa: PLR0913 -- the facts of a record, and where it goes
         self,
@@ -34,6 +40,7 @@ class PreparedEvent:
         event: str,
         logger: str,
         constants: Mapping[str, Any],
+        further: str,
         *,
         write: Callable[[bytes], None],
         count: Callable[[str], None],
@@ -43,19 +50,15 @@ class PreparedEvent:
         self._count = count
         self._write = write
         record = head.begin(level, event, logger)
-        stamp = record["timestamp"].encode()
-        self._before, self._after = _opened(encode(record)).split(stamp, 1)
-        self._constants = b"," + encode(constants)[1:_END]
+        before, after = _inner(record).split(record["timestamp"], 1)
+        self._form = f"{{{before}{_STAMP}{after}%s,{_inner(constants)}{further}%s}}\n"
 
-    def write(self, ids: Ids, fields: bytes) -> None:
-        """Write one line; *fields* are further fields as they stand in a line, with a comma in front."""
+    def write(self, ids: Ids, values: tuple[object, ...], more: str = "") -> None:
+        """Write one line; *more* are yet more fields as they stand in a line, with a comma in front."""
         self._count(self._level)
-        stamp = self._head.stamp_now()
-        self._write(b"".join((self._before, stamp, self._after, ids, self._constants, fields, b"}\n")))
+        self._write((self._form % (*self._head.now(), ids, *values, more)).encode())
 
 
-_END: Final = -2  # The closing brace and the newline.
-
-
-def _opened(line: bytes) -> bytes:
-    return line[:_END]
+def _inner(record: Mapping[str, Any]) -> str:
+    """Return what stands between the braces of *record*, to be formatted."""
+    return encode(record)[1:-2].decode().replace("%", "%%")

@@ -4,7 +4,7 @@ import os
 from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from time import gmtime, strftime, time
+from time import gmtime, strftime, time, time_ns
 from types import FrameType, TracebackType
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ _NOTES: Final = 8
 _GROUPS: Final = 3
 _MEMBERS: Final = 8
 _YEAR_10000: Final = 253_402_300_800
+_NANOSECONDS: Final = 1_000_000_000
 # Where every exception passes and none comes from.
 _OURS: Final = str(Path(__file__).parents[1] / "http") + os.sep
 _HERE: Final = str(Path(__file__).parent) + os.sep
@@ -48,9 +49,11 @@ class Head:
             "service": self._service,
         }
 
-    def stamp_now(self) -> bytes:
-        """Return the time as it stands in a line."""
-        return self._stamp(time()).encode()
+    def now(self) -> tuple[str, int]:
+        """Return the time to the second, as it stands in a line, and its microseconds."""
+        whole, rest = divmod(time_ns(), _NANOSECONDS)
+        known, text = self._second
+        return (text if whole == known else self._text_of(whole)), rest // 1000
 
     def current_ids(self) -> Mapping[str, str]:
         """Return the ids of the current span, sampled or not; nothing outside of any."""
@@ -72,10 +75,14 @@ class Head:
         whole = int(seconds // 1)
         known, text = self._second
         if whole != known:
-            text = strftime("%Y-%m-%dT%H:%M:%S", gmtime(whole))
-            self._second = (whole, text)
+            text = self._text_of(whole)
         # A float of this size is a little off the microsecond it was made from.
         return f"{text}.{min(int((seconds - whole) * 1_000_000 + 0.5), 999_999):06d}Z"
+
+    def _text_of(self, whole: int) -> str:
+        text = strftime("%Y-%m-%dT%H:%M:%S", gmtime(whole))
+        self._second = (whole, text)
+        return text
 
 
 def described(error: BaseException) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pathlib import PurePath
 from typing import Any, Final
 from uuid import UUID
 
-from observekit.redaction import REDACTED, hides_numbers, names_secret, redact_text
+from observekit.redaction import REDACTED, hides_numbers, is_one_word, names_secret, redact_text
 
 # Source: three texts of 16 KiB, or three lists of 500 numbers, fit on a line of 64 KiB.
 BUDGET: Final = 48 * 1024
@@ -69,6 +69,9 @@ class Cleaner:
 
     def text(self, value: str) -> str:
         """Return *value* redacted, encodable, and cut where it is too long."""
+        if len(value) <= _SHORT_LENGTH <= self.left and value.isascii() and is_one_word(value):
+            self.left -= len(value)
+            return value
         if len(value) > _SHORT_LENGTH or self.left < _SHORT_LENGTH:
             value = self._cut(value)
         else:

@@ -78,7 +78,9 @@ class Writer:
             self._lose("buffer_full", 1)
             return
         self._lines.put(line)
-        self._see_to_it()
+        # Whoever holds it looks for lines once more when he has let go of it.
+        if not self._consuming.locked():
+            self._see_to_it()
 
     def reopen(self) -> None:
         """Write on a thread again, after close()."""
@@ -136,10 +138,13 @@ class Writer:
     def _taken(self, line: bytes | None) -> tuple[Lines, bool]:
         """Take everything out that waits after *line*; ``None`` among it says that the end was asked for."""
         taken = [line]
+        waiting = self._lines
         with suppress(Empty):
-            while True:
-                taken.append(self._lines.get_nowait())
-        return Lines(one for one in taken if one is not None), None in taken
+            # Nobody else takes any out meanwhile, so that all of these are there.
+            taken += [waiting.get_nowait() for _ in range(waiting.qsize())]
+        if None not in taken:
+            return Lines(taken), False  # type: ignore[arg-type]  # as was just said
+        return Lines(one for one in taken if one is not None), True
 
     def _write(self, lines: Lines, late: Late) -> None:
         with suppress(Exception):  # No memory for a copy; what was not written is counted below.
@@ -155,8 +160,8 @@ class Writer:
             self._failing = not self._tell_loss(late)
 
     def _write_piece(self, lines: Lines, late: Late) -> bool:
-        """Write as many of *lines* as a pipe takes in one piece, and take those out that are written."""
-        piece = _first_piece(lines)
+        """Write as many of *lines* as the output takes in one piece, and take those out that are written."""
+        piece = _first_piece(lines, PIPE_BUF if self._output is None else self._output.piece)
         written = self._put(piece, late)
         done = 0
         while lines and done + len(lines[0]) <= written:
@@ -197,13 +202,13 @@ def _always() -> bool:
     return True
 
 
-def _first_piece(lines: Lines) -> bytes:
-    """Join lines while a pipe takes them whole; a longer one goes alone."""
-    size = len(lines[0])
-    count = 1
-    for line in islice(lines, 1, None):
+def _first_piece(lines: Lines, limit: int) -> bytes:
+    """Join lines while an output of such a *limit* takes them whole; a longer one goes alone."""
+    size = 0
+    count = 0
+    for line in lines:
         size += len(line)
-        if size > PIPE_BUF:
+        if size > limit and count:
             break
         count += 1
     return b"".join(islice(lines, count))

@@ -221,8 +221,34 @@ def test_the_end_comes_in_time_when_nobody_reads_and_counts_what_is_left(pipe: t
 
     found = b"".join(read_all(pipe[0]))
     assert took < 2
-    assert found.count(b"\n") + bench.dropped["write_failed"] == 2_000
+    assert found.count(LINE) + bench.dropped["write_failed"] == 2_000
     assert bench.writer._waiting == 0
+
+
+def test_a_pipe_whose_reader_stalls_has_whole_lines_only(pipe: tuple[int, int]) -> None:
+    os.write(pipe[1], LINE * 123)  # Another process, so that no number of pieces fills the pipe exactly.
+    bench = Bench(pipe[1])
+    for _ in range(2_000):
+        bench.writer.write(LINE)
+    bench.writer.close(0.2)
+
+    *told, last = b"".join(read_all(pipe[0])).split(b"\n")
+
+    assert {*told} - {LINE.strip()} <= {b"lost %d" % bench.dropped["write_failed"]}
+    assert last == b""
+
+
+def test_a_file_gets_every_line_in_order_and_many_at_once(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with log.open("wb") as file:
+        bench = Bench(file.fileno())
+        lines = [b"%d\n" % number for number in range(20_000)]
+        for line in lines:
+            bench.writer.write(line)
+        bench.writer.close(10)
+
+    assert log.read_bytes() == b"".join(lines)
+    assert bench.dropped == {}
 
 
 def test_a_line_torn_at_the_end_does_not_tear_the_next(pipe: tuple[int, int]) -> None:
