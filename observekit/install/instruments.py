@@ -17,6 +17,7 @@ from observekit.http.signals import RequestMetrics
 from observekit.http.sizes import SizeMetrics
 from observekit.http.sockets import SocketMetrics
 from observekit.install.identity import target_info
+from observekit.metrics.cells import CounterCell
 from observekit.metrics.exposition import Exposition, collectors
 from observekit.metrics.store import Store
 
@@ -43,6 +44,8 @@ class Instruments:
         self.export_failed: Callable[[int], None] = lambda _: None
         self._check_duration = store.histogram(catalogue.HEALTH_CHECK_DURATION)
         self._log_records = store.counter(catalogue.LOG_RECORDS)
+        # All levels are there from the beginning, and one of them is counted for each request.
+        self._levels: dict[str, CounterCell] = {level: cell for (level,), cell in self._log_records.series()}
         self._log_drops = store.counter(catalogue.LOG_RECORDS_DROPPED)
         self._spans = store.counter(catalogue.SPANS)
         self._span_drops = store.counter(catalogue.SPANS_DROPPED)
@@ -54,7 +57,8 @@ class Instruments:
 
     def log_record(self, level: str) -> None:
         """Count a log record."""
-        self._log_records.cell(level).add()
+        cell = self._levels.get(level)
+        (self._log_records.cell(level) if cell is None else cell).add()
 
     def log_dropped(self, reason: str, lines: int) -> None:
         """Count log records that will not be written."""

@@ -17,24 +17,34 @@ from prometheus_client.samples import Sample
 from observekit.metrics.text import Format, exemplar, heading, labels, number
 
 _KNOWN: Final = frozenset({Counter, Gauge, Histogram, Summary})
+# Lines that are yielded together: a hundredth of a turn.
+_TOGETHER: Final = 16
 _LATE_SUFFIXES: Final = ("_created", "_gcount", "_gsum")
+
+_Heads = dict[tuple[str, ...], tuple[str, ...]]
+_Children = list[tuple[tuple[str, ...], Any]]
 
 
 class ClientMetrics:
     """Writes metrics of prometheus-client; keeps the text of their lines."""
 
-    __slots__ = ("_heads",)
+    __slots__ = ("_kept",)
 
     def __init__(self) -> None:
-        # By child: a child that is removed takes its text along.
-        self._heads: WeakKeyDictionary[Any, tuple[str, ...]] = WeakKeyDictionary()
+        # By metric: one that is gone takes the text of its lines along.
+        self._kept: WeakKeyDictionary[Any, _Heads] = WeakKeyDictionary()
 
     def blocks(self, metric: Any, form: Format) -> Iterator[str]:
-        """Yield the text of *metric*, a block for each child."""
+        """Yield the text of *metric*, a block for each child, or for some of them that have one line each."""
         yield heading(metric._name, metric._type, metric._documentation, metric._unit, form)
+        children = _children(metric)
+        heads = self._heads_of(metric, children)
+        if type(metric) is Gauge or (type(metric) is Counter and not client._use_created):
+            yield from _single_lines(metric, children, heads, form)
+            return
         late: list[str] = []
-        for values, child in _children(metric):
-            lines = self._lines(metric, values, child, form)
+        for values, child in children:
+            lines = _lines(metric, values, child, heads, form)
             if form == "text" and client._use_created and metric._type != "gauge":
                 late.append(lines.pop())
             yield "".join(lines)
@@ -43,17 +53,43 @@ class ClientMetrics:
             yield heading(name, "gauge", metric._documentation, "", form)
             yield from late
 
-    def _lines(self, metric: Any, values: tuple[str, ...], child: Any, form: Format) -> list[str]:
-        heads = self._heads.get(child)
-        read = _histogram_values(child) if type(metric) is Histogram else _values(child)
-        if heads is None or len(heads) != len(read):
-            heads = self._heads[child] = _heads(metric, values, child)
-        if form == "text":
-            return [f"{head}{number(value)}\n" for head, (value, _) in zip(heads, read, strict=True)]
-        return [
-            f"{head}{number(value)}{_shown(trace)}\n"
-            for head, (value, trace) in zip(heads, read, strict=True)
-        ]
+    def _heads_of(self, metric: Any, children: _Children) -> _Heads:
+        heads = self._kept.setdefault(metric, {})
+        if len(heads) > len(children):  # Some were removed.
+            current = dict(children)
+            for values in [values for values in heads if values not in current]:
+                del heads[values]
+        return heads
+
+
+def _single_lines(metric: Any, children: _Children, heads: _Heads, form: Format) -> Iterator[str]:
+    """Yield the lines of a counter or a gauge, some in each block: a block costs as much as five lines."""
+    lines: list[str] = []
+    shows_traces = form == "openmetrics" and type(metric) is Counter
+    for values, child in children:
+        if "_child_samples" in child.__dict__:  # Gauge.set_function() puts a function of its own there.
+            ((value, _),) = _values(child)
+        else:
+            value = child._value.get()
+        head = (heads.get(values) or _kept_heads(metric, values, child, heads))[0]
+        trace = _shown(child._value.get_exemplar()) if shows_traces else ""
+        lines.append(f"{head}{number(value)}{trace}\n")
+        if len(lines) >= _TOGETHER:
+            yield "".join(lines)
+            lines.clear()
+    yield "".join(lines)
+
+
+def _lines(metric: Any, values: tuple[str, ...], child: Any, heads: _Heads, form: Format) -> list[str]:
+    known = heads.get(values)
+    read = _histogram_values(child, form) if type(metric) is Histogram else _values(child)
+    if known is None or len(known) != len(read):
+        known = _kept_heads(metric, values, child, heads)
+    if form == "text":
+        return [f"{head}{number(value)}\n" for head, (value, _) in zip(known, read, strict=True)]
+    return [
+        f"{head}{number(value)}{_shown(trace)}\n" for head, (value, trace) in zip(known, read, strict=True)
+    ]
 
 
 def is_known(collector: object) -> bool:
@@ -61,31 +97,33 @@ def is_known(collector: object) -> bool:
     return type(collector) in _KNOWN
 
 
-def _children(metric: Any) -> list[tuple[tuple[str, ...], Any]]:
+def _children(metric: Any) -> _Children:
     if not metric._is_parent():
         return [((), metric)]
     with metric._lock:
         return list(metric._metrics.items())
 
 
-def _heads(metric: Any, values: tuple[str, ...], child: Any) -> tuple[str, ...]:
+def _kept_heads(metric: Any, values: tuple[str, ...], child: Any, heads: _Heads) -> tuple[str, ...]:
     own = list(zip(metric._labelnames, values, strict=True))
-    return tuple(
+    heads[values] = made = tuple(
         f"{metric._name}{sample.name}{labels([*own, *sample.labels.items()])} "
         for sample in child._child_samples()
     )
+    return made
 
 
 def _values(child: Any) -> list[tuple[float, Any]]:
     return [(sample.value, sample.exemplar) for sample in child._child_samples()]
 
 
-def _histogram_values(child: Any) -> list[tuple[float, Any]]:
+def _histogram_values(child: Any, form: Format) -> list[tuple[float, Any]]:
     read: list[tuple[float, Any]] = []
     running = 0.0
     for bucket in child._buckets:
         running += bucket.get()
-        read.append((running, bucket.get_exemplar()))
+        # Each is read behind a lock; only OpenMetrics shows it.
+        read.append((running, bucket.get_exemplar() if form == "openmetrics" else None))
     read.append((running, None))
     if child._upper_bounds[0] >= 0:
         read.append((child._sum.get(), None))

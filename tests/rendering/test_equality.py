@@ -109,6 +109,34 @@ def test_a_child_that_is_removed_and_made_again_keeps_no_old_text() -> None:
     assert page(registry, "text", known) == generate_latest(registry)
 
 
+@pytest.mark.usefixtures("created")
+@pytest.mark.parametrize("count", [15, 16, 17, 100])
+def test_lines_that_are_written_together_are_those_of_the_client(count: int) -> None:
+    registry = CollectorRegistry()
+    counter = Counter("requests", "h", ["n"], registry=registry)
+    gauge = Gauge("level", "h", ["n"], registry=registry)
+    for number in range(count):
+        counter.labels(str(number)).inc(number, exemplar={"trace_id": "abc"} if number % 3 else None)
+        gauge.labels(str(number)).set(-number)
+
+    assert_equal_pages(registry)
+
+
+def test_the_text_of_removed_children_is_forgotten() -> None:
+    registry = CollectorRegistry()
+    gauge = Gauge("level", "h", ["l"], registry=registry)
+    known = ClientMetrics()
+    for number in range(100):
+        gauge.labels(str(number)).set(1)
+    page(registry, "text", known)
+
+    gauge.clear()
+    gauge.labels("left").set(1)
+    page(registry, "text", known)
+
+    assert list(known._kept[gauge]) == [("left",)]
+
+
 def test_a_subclass_of_a_client_metric_is_asked_by_its_own_collect() -> None:
     class Doubled(Gauge):
         def collect(self) -> list[Metric]:
