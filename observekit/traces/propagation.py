@@ -93,9 +93,26 @@ class Baggage(W3CBaggagePropagator):
     ) -> Context:
         """Return *context* with the caller's baggage."""
         context = Context() if context is None else context
-        for key, value in read_baggage(getter.get(carrier, "baggage") or []).items():
+        headers = getter.get(carrier, "baggage")
+        members = read_baggage(headers) if headers else {}
+        for key, value in members.items():
             context = set_baggage(key, value, context)
         return context
+
+
+class HeadersOnly(CompositePropagator):
+    """Propagators that find in headers all that they find: without any, none of them is asked."""
+
+    def extract(
+        self,
+        carrier: CarrierT,
+        context: Context | None = None,
+        getter: Getter[CarrierT] = default_getter,
+    ) -> Context:
+        """Return *context* with what the caller sent."""
+        if type(carrier) is dict and not carrier:
+            return Context() if context is None else context
+        return super().extract(carrier, context, getter)
 
 
 def read_baggage(headers: list[str]) -> dict[str, str]:
@@ -147,4 +164,6 @@ def propagator(names: tuple[str, ...]) -> TextMapPropagator:
         elif name != "none":
             (entry,) = tuple(entry_points(group="opentelemetry_propagator", name=name))[:1]
             found.append(entry.load()())
-    return CompositePropagator(found)
+    # Those of other packages may look elsewhere, as one of AWS does in the environment.
+    ours = all(isinstance(one, TraceContext | Baggage) for one in found)
+    return HeadersOnly(found) if ours else CompositePropagator(found)

@@ -2,6 +2,8 @@
 
 import os
 from importlib.metadata import version
+from struct import Struct
+from typing import Final
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
@@ -23,7 +25,9 @@ from opentelemetry.sdk.trace.sampling import (
 )
 
 from observekit.config import Config
-from observekit.guard import Guard
+from observekit.guard import Guard, in_forked_child
+
+_WORDS: Final = Struct("<384Q")
 
 
 class SystemIds(IdGenerator):
@@ -33,13 +37,30 @@ class SystemIds(IdGenerator):
     then make the same ids, and so do forked children.
     """
 
+    def __init__(self) -> None:
+        self._renew()
+        in_forked_child(self._renew)
+
+    def _renew(self) -> None:
+        """Begin with nothing, also in a forked child, which must not make the ids that its parent makes."""
+        self._ready: list[int] = []
+
     def generate_span_id(self) -> int:
         """Return 64 random bits that are not all zero."""
-        return int.from_bytes(os.urandom(8)) or 1
+        return self._word() or 1
 
     def generate_trace_id(self) -> int:
         """Return 128 random bits that are not all zero."""
-        return int.from_bytes(os.urandom(16)) or 1
+        return self._word() << 64 | self._word() or 1
+
+    def _word(self) -> int:
+        """Return 64 random bits that nobody else gets."""
+        # Fetched by the hundred: asking the system for each took a tenth of what an unsampled request paid.
+        while True:
+            try:
+                return self._ready.pop()  # In one step, so that threads and signal handlers share none.
+            except IndexError:
+                self._ready.extend(_WORDS.unpack(os.urandom(_WORDS.size)))
 
     def is_trace_id_random(self) -> bool:
         """Say that the random flag of W3C Trace Context level 2 may be set."""
