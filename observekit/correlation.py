@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from opentelemetry.context import Context, create_key, get_value, set_value
+from opentelemetry.context import Context, create_key, get_current, get_value
 
 # Everything has a limit; a canonical event of 64 more fields is still readable.
 FIELD_LIMIT: Final = 64
@@ -19,7 +19,8 @@ def with_fields(fields: Fields, context: Context | None = None) -> Context:
     They travel in OpenTelemetry's own context, so that one context variable serves both
     and whoever keeps one across threads and tasks keeps the other.
     """
-    return set_value(_KEY, fields, context)
+    # As set_value() does it, with one copy less: this is done for each request.
+    return Context({**(get_current() if context is None else context), _KEY: fields})
 
 
 def annotate(**fields: object) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
+from opentelemetry.trace import SpanContext
 
 from observekit.asgi import Scope, Send
 from observekit.guard import Guard
@@ -29,6 +29,11 @@ class Tracer:
         self._claims = claims
         self._guard = guard
 
+    @property
+    def traces(self) -> bool:
+        """Whether any connection gets a span here."""
+        return self._tracing is not None
+
     def begin(self, scope: Scope, method: str, send: Send) -> ServerSpan | None:
         """Begin the span; without one, the connection is counted and logged all the same."""
         try:
@@ -41,8 +46,9 @@ class Tracer:
 
     def _claim(self, scope: Scope) -> bool:
         """Say to others that the connection is traced here; ``False`` where one has begun before us."""
-        if any(key in scope for key in self._claims):
-            return False
+        for key in self._claims:
+            if key in scope:
+                return False
         scope.update(self._claims)
         return True
 
@@ -52,7 +58,7 @@ def ids_of(context: SpanContext) -> dict[str, str]:
     if not context.is_valid:
         return {}
     return {
-        "trace_id": format_trace_id(context.trace_id),
-        "span_id": format_span_id(context.span_id),
+        "trace_id": f"{context.trace_id:032x}",
+        "span_id": f"{context.span_id:016x}",
         "trace_flags": f"{context.trace_flags:02x}",
     }

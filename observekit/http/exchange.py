@@ -25,7 +25,8 @@ class Exchange:
     Times are readings of a monotonic clock in seconds; ``None`` where it has not come to that.
     ``status`` is what went to the client; ``None`` where the client got nothing.
     ``bytes`` is ``None`` where the server reads the body from a file itself; ``background`` is the time
-    that the application went on for after the last byte.
+    that the application went on for after the last byte. ``reason`` says why the response did not come to its
+    end, ``None`` where it did, and ``outcome`` what came of the request, both after close().
     A message of any shape is passed on: what is wrong with it is between the application and its server.
     """
 
@@ -33,8 +34,6 @@ class Exchange:
         "_closing",
         "_complete",
         "_disconnected",
-        "_outcome",
-        "_reason",
         "_receive",
         "_send",
         "_trailers",
@@ -44,6 +43,8 @@ class Exchange:
         "error",
         "fields",
         "first_byte",
+        "outcome",
+        "reason",
         "request_body",
         "started",
         "status",
@@ -57,8 +58,8 @@ class Exchange:
         self._closing = False
         self._complete = False
         self._disconnected = False
-        self._reason: Reason | None = None
-        self._outcome: Outcome = "ok"
+        self.reason: Reason | None = None
+        self.outcome: Outcome = "ok"
         self.started = perf_counter()
         self.first_byte: float | None = None
         self.ended: float | None = None
@@ -78,9 +79,15 @@ class Exchange:
 
     async def send(self, message: Message) -> None:
         """Pass on a message to the server, and note the start and the end of the response."""
-        kind = kind_of(message)
-        last = kind != "http.response.start" and self._is_last(kind, message)
-        self._closing = self._closing or last
+        kind = message.get("type") if type(message) is dict else None
+        if type(kind) is not str:
+            kind = kind_of(message)
+        # The short way for bodies is worth it: every response has one, and a stream has thousands.
+        if kind == "http.response.body":
+            last = not (self._trailers or message.get("more_body", False))
+        else:
+            last = kind != "http.response.start" and self._is_last(kind, message)
+        self._closing = last or self._closing
         try:
             await self._send(message)
         except BaseException as error:
@@ -122,7 +129,7 @@ class Exchange:
         self._disconnected = self._disconnected or isinstance(error, OSError)
 
     def _is_last(self, kind: str | None, message: Message) -> bool:
-        if kind in {"http.response.body", "http.response.zerocopysend"}:
+        if kind == "http.response.zerocopysend":
             return not message.get("more_body", False) and not self._trailers
         if kind == "http.response.trailers":
             return not message.get("more_trailers", False)
@@ -130,25 +137,25 @@ class Exchange:
 
     def close(self) -> None:
         """Note that the application has returned or raised: nothing will be sent any more."""
+        returned = perf_counter()
+        if self._complete and self.error is None and not self._disconnected and self.status is not None:
+            # The usual end, of which nothing needs to be found out.
+            self.background = returned - (self.ended or returned)
+            self.outcome = outcome_of(self.status)
+            return
+        self._close_otherwise(returned)
+
+    def _close_otherwise(self, returned: float) -> None:
         # Frameworks cancel what sends the last piece when the server says that the response is complete.
         self._complete = self._complete or (self._closing and self.error is None)
-        returned = perf_counter()
         if self.ended is None:
             self.ended = returned
         self.background = returned - self.ended
         if self.status is None and not self._disconnected and not self._was_cancelled():
             # Source: uvicorn, hypercorn and granian answer 500 for an application that does not.
             self.status = _SERVER_ERROR
-        self._reason = self._why_incomplete()
-        self._outcome = self._what_came_of_it()
-
-    def reason(self) -> Reason | None:
-        """Return why the response did not come to its end, ``None`` where it did; call after close()."""
-        return self._reason
-
-    def outcome(self) -> Outcome:
-        """Return what came of the request; call after close()."""
-        return self._outcome
+        self.reason = self._why_incomplete()
+        self.outcome = self._what_came_of_it()
 
     def _why_incomplete(self) -> Reason | None:
         if self._disconnected:
@@ -160,7 +167,7 @@ class Exchange:
         return "cancelled" if self._was_cancelled() else "error"
 
     def _what_came_of_it(self) -> Outcome:
-        reason = self._reason
+        reason = self.reason
         if reason in {"client_disconnect", "cancelled"}:
             return "aborted"
         failed = reason is not None or self.failure() is not None
@@ -175,12 +182,12 @@ class Exchange:
 
     def error_type(self) -> str | None:
         """Return what the conventions call the type of the error, ``None`` where there is none."""
-        reason, failure = self.reason(), self.failure()
+        reason, failure = self.reason, self.failure()
         if failure is not None:
             return type(failure).__qualname__
         if reason is not None:
             return reason
-        return str(self.status) if self.outcome() == "server_error" else None
+        return str(self.status) if self.outcome == "server_error" else None
 
     def response_bytes(self, method: str) -> int | None:
         """Return how many bytes of a body were sent, ``None`` where the server alone knows."""

@@ -17,4 +17,6 @@ def kind_of(message: object) -> str | None:
 def size_of(message: Message) -> int:
     """Return how many bytes of a body a message carries."""
     body = message.get("body")
+    if type(body) is bytes:
+        return len(body)
     return len(body) if isinstance(body, bytes | bytearray | memoryview) else 0

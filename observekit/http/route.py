@@ -26,6 +26,11 @@ class Routes:
 
     def of(self, scope: Scope) -> str:
         """Return the template, ``_unmatched`` where no route took the request; call after the application."""
+        route, endpoint = scope.get("route"), scope.get("endpoint")
+        # The usual case without the calls that others need: a route of Starlette's that is below no mount.
+        plain = endpoint is not None and "app_root_path" not in scope and "fastapi" not in scope
+        if plain and getattr(route, "endpoint", None) is endpoint:
+            return str(scope["route"].path) or "/"
         name = self._matched(scope)
         if name == UNMATCHED_ROUTE and "fastapi" in scope:
             return _frontend(scope) or name

@@ -63,7 +63,7 @@ class RequestMetrics:
         duration.observe((exchange.ended or started) - started, trace)
         if exchange.first_byte is not None:
             first_byte.observe(exchange.first_byte - started, trace)
-        reason = exchange.reason()
+        reason = exchange.reason
         # An exception before the start is answered with a whole response, by whoever is further out.
         if reason is not None and (reason != "error" or exchange.first_byte is not None):
             self.aborted.cell(route, reason).add()

@@ -183,7 +183,7 @@ def _log(
     pipeline: Pipeline, scope: Scope, connection: Connection, route: str, ids: Mapping[str, str]
 ) -> None:
     """Write the canonical event of a closed connection."""
-    outcome, reason = connection.outcome(), connection.reason()
+    outcome, reason = connection.outcome, connection.reason
     fields: dict[str, Any] = {
         label(HTTP_ROUTE): route,
         label(URL_PATH): scope.get("path"),

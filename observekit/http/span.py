@@ -47,7 +47,8 @@ from observekit.traces.propagation import HeaderGetter
 from observekit.traces.trust import Trust
 
 _GETTER: Final = HeaderGetter()
-_USER_AGENT: Final = "user-agent"
+# Apart from what says whose trace it is: looked for in requests that are sampled only.
+_USER_AGENT: Final = HeaderPicker(frozenset({"user-agent"}))
 _NANOSECONDS: Final = 1_000_000_000
 
 
@@ -77,8 +78,9 @@ class Ended(Protocol):
     def ended(self) -> float | None:
         """When it ended, in the same."""
 
+    @property
     def outcome(self) -> str:
-        """Return what came of it."""
+        """What came of it."""
 
     def error_type(self) -> str | None:
         """Return what the conventions call the type of the error."""
@@ -100,15 +102,17 @@ class ServerSpan:
         span = self.span
         if not span.is_recording():
             return
+        attributes: dict[str, AttributeValue] = {}
         if route != UNMATCHED_ROUTE:
             span.update_name(f"{_name_of(method)} {route}")
-            span.set_attribute(HTTP_ROUTE, route[: self.limits.attribute])
+            attributes[HTTP_ROUTE] = route[: self.limits.attribute]
         if exchange.status is not None:
-            span.set_attribute(HTTP_RESPONSE_STATUS_CODE, exchange.status)
+            attributes[HTTP_RESPONSE_STATUS_CODE] = exchange.status
         error_type = exchange.error_type()
         if error_type is not None:
-            span.set_attribute(ERROR_TYPE, error_type)
-        if exchange.outcome() == "server_error":
+            attributes[ERROR_TYPE] = error_type
+        span.set_attributes(attributes)
+        if exchange.outcome == "server_error":
             span.set_status(StatusCode.ERROR)
         if isinstance(exchange.error, Exception):
             span.add_event("exception", _exception_attributes(exchange.error, self.limits.event))
@@ -137,7 +141,7 @@ class Tracing:
         self._propagator = propagator
         self._trust = trust
         self._guard = guard
-        self._headers = HeaderPicker(frozenset(propagator.fields) | {_USER_AGENT, "b3"})
+        self._headers = HeaderPicker(frozenset(propagator.fields) | {"b3"})
 
     def begin(self, scope: Scope, method: str, send: object) -> ServerSpan | None:
         """Begin the span of a request as a child of its caller, or as the root of a trace.
@@ -149,9 +153,9 @@ class Tracing:
         outer = get_current_span(around)
         if outer is not INVALID_SPAN and has_begun(outer, send):
             return None
-        headers = self._headers.pick(scope)
         # Whatever else happens to be current, as around a server's start, is not the caller of a request.
-        alone = set_span_in_context(INVALID_SPAN, around)
+        alone = around if outer is INVALID_SPAN else set_span_in_context(INVALID_SPAN, around)
+        headers = self._headers.pick(scope)
         context = self._extracted(headers, alone)
         links = None
         if context is not alone and not self._trust.trusts(*_peer(scope)):
@@ -163,7 +167,7 @@ class Tracing:
             _name_of(method),
             context,
             SpanKind.SERVER,
-            _Attributes(scope, method, headers, self._limits.attribute),
+            _Attributes(scope, method, self._limits.attribute),
             links,
             started_ns,
             record_exception=False,
@@ -181,18 +185,17 @@ class Tracing:
 class _Attributes(Mapping[str, AttributeValue]):
     """The attributes a span begins with, made when they are asked for: of an unsampled one nobody does."""
 
-    __slots__ = ("_found", "_headers", "_length", "_method", "_scope")
+    __slots__ = ("_found", "_length", "_method", "_scope")
 
-    def __init__(self, scope: Scope, method: str, headers: dict[str, list[str]], length: int) -> None:
+    def __init__(self, scope: Scope, method: str, length: int) -> None:
         self._scope = scope
         self._length = length
         self._method = method
-        self._headers = headers
         self._found: dict[str, AttributeValue] | None = None
 
     def _made(self) -> dict[str, AttributeValue]:
         if self._found is None:
-            self._found = _attributes(self._scope, self._method, self._headers, self._length)
+            self._found = _attributes(self._scope, self._method, self._length)
         return self._found
 
     def items(self) -> ItemsView[str, AttributeValue]:
@@ -221,15 +224,14 @@ def _name_of(method: str) -> str:
     return "HTTP" if method == OTHER_METHOD else method
 
 
-def _attributes(
-    scope: Scope, method: str, headers: dict[str, list[str]], length: int
-) -> dict[str, AttributeValue]:
+def _attributes(scope: Scope, method: str, length: int) -> dict[str, AttributeValue]:
     texts = _protocol(scope, method) | {
         URL_PATH: scope.get("path", ""),
         NETWORK_PROTOCOL_VERSION: scope.get("http_version", "1.1"),
     }
-    if _USER_AGENT in headers:
-        texts[USER_AGENT_ORIGINAL] = headers[_USER_AGENT][0]
+    agent = _USER_AGENT.pick(scope)
+    if agent:
+        texts[USER_AGENT_ORIGINAL] = agent["user-agent"][0]
     client, server = address(scope.get("client")), scope.get("server")
     if client:
         texts[CLIENT_ADDRESS] = client

@@ -161,6 +161,7 @@ class Connection:
         if self.closed_by == "peer" and self.error is not None and _says_closed(self.error):
             self.error = None
 
+    @property
     def reason(self) -> Reason | None:
         """Return why nobody closed the connection, ``None`` where somebody did; call after close()."""
         if self.closed_by == "peer":
@@ -172,9 +173,10 @@ class Connection:
             return "no_close"
         return "cancelled" if self._was_cancelled() else "error"
 
+    @property
     def outcome(self) -> Outcome:
-        """Return what came of the connection; call after close()."""
-        reason = self.reason()
+        """What came of the connection; call after close()."""
+        reason = self.reason
         if self.failure() is not None or reason == "no_close":
             return "server_error"
         if reason is not None:
@@ -194,9 +196,9 @@ class Connection:
         failure = self.failure()
         if failure is not None:
             return type(failure).__qualname__
-        if self.reason() is not None:
-            return self.reason()
-        if self.outcome() != "server_error":
+        if self.reason is not None:
+            return self.reason
+        if self.outcome != "server_error":
             return None
         return str(self.code if self.status == ACCEPTED else self.status)
 
