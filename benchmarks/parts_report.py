@@ -23,15 +23,17 @@ _CALLS = (
     ("filtered-structlog", "filtered-structlog", "structlog's own filter"),
 )
 _PAGES_METHOD = """\
-CPU time of a whole page of one histogram with three labels, without times of creation, {rounds} rounds in
-turn in one process ({large} for 100,000 lines, which take prometheus-client a second each). **Share** is
-that of prometheus-client's renderer in the same format and round. The first page of 10,000 lines, for which
-the text of the lines is made, takes longer: {first}.
+CPU time of a whole page of one histogram with three labels, or of a counter with one, without times of
+creation, {rounds} rounds in turn in one process ({large} for 100,000 lines, which take prometheus-client a
+second each). **Share** is that of prometheus-client's renderer in the same format and round. The first page
+of 10,000 lines, for which the text of the lines is made, takes longer: {first}.
 """
 _PAGES = (
-    ("client", "prometheus-client"),
-    ("kept", "**observekit**, a user's prometheus-client metrics"),
-    ("cells", "**observekit**, its own cells"),
+    ("client", "client", "prometheus-client"),
+    ("kept", "client", "**observekit**, a user's prometheus-client metrics"),
+    ("cells", "client", "**observekit**, its own cells"),
+    ("client-counters", "client-counters", "prometheus-client, counters of one line each"),
+    ("kept-counters", "client-counters", "**observekit**, the same counters"),
 )
 _LOOP_METHOD = """\
 One event loop (asyncio's own), a request each millisecond, and a scrape of a user's prometheus-client
@@ -74,7 +76,7 @@ def lines(parts: Parts) -> Iterator[str]:
     yield "\n## A metrics page\n"
     first = ", ".join(
         f"{title.replace('**', '')} {parts.value('page-10000', f'{name}-text-first').median:.0f} ms"
-        for name, title in _PAGES[1:]
+        for name, _, title in _PAGES[1:3]
     )
     yield _PAGES_METHOD.format(rounds=parts.rounds.small, large=parts.rounds.large, first=first)
     yield from _pages(parts)
@@ -97,14 +99,17 @@ def _pages(parts: Parts) -> Iterator[str]:
     yield "| --: | --- | --: | --: | --: | --: |"
     for count in LINES:
         part = f"page-{count}"
-        for name, title in _PAGES:
-            cells = [cell for form in ("text", "openmetrics") for cell in _page(parts, part, name, form)]
+        for name, base, title in _PAGES:
+            cells = [
+                cell for form in ("text", "openmetrics") for cell in _page(parts, part, (name, base), form)
+            ]
             yield f"| {count:,} | {title} | {' | '.join(cells)} |"
 
 
-def _page(parts: Parts, part: str, name: str, form: str) -> tuple[str, str]:
-    share = f"1/{1 / parts.ratio(part, f'{name}-{form}', f'client-{form}').median:.1f}"
-    return f"{parts.value(part, f'{name}-{form}').median:.1f}", "" if name == "client" else share
+def _page(parts: Parts, part: str, compared: tuple[str, str], form: str) -> tuple[str, str]:
+    name, base = (f"{one}-{form}" for one in compared)
+    share = f"1/{1 / parts.ratio(part, name, base).median:.1f}"
+    return f"{parts.value(part, name).median:.1f}", "" if name == base else share
 
 
 def _loops(parts: Parts) -> Iterator[str]:

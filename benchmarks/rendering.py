@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from benchmarks.child import Measured, tell
-from benchmarks.series import client_metrics, own_cells
+from benchmarks.series import client_counters, client_metrics, own_cells
 from observekit.metrics.exposition import Exposition
 
 _SEED = 20_26
@@ -37,10 +37,12 @@ def main() -> None:
 
 
 def _renderers(lines: int) -> dict[str, Callable[[], object]]:
-    theirs, ours = CollectorRegistry(), CollectorRegistry()
+    theirs, counters, ours = CollectorRegistry(), CollectorRegistry(), CollectorRegistry()
     client_metrics(theirs, lines)
+    client_counters(counters, lines)
     own_cells(ours, lines)
     over_theirs, over_ours = _exposition(theirs), _exposition(ours)
+    over_counters = _exposition(counters)
     if over_theirs.render(_TEXT).body != generate_latest(theirs):
         raise RuntimeError("the pages differ")
     over_theirs = _exposition(theirs)
@@ -49,6 +51,10 @@ def _renderers(lines: int) -> dict[str, Callable[[], object]]:
         "client-openmetrics": lambda: generate_openmetrics(theirs),
         "kept-text": lambda: over_theirs.render(_TEXT),
         "kept-openmetrics": lambda: over_theirs.render(_OPENMETRICS),
+        "client-counters-text": lambda: generate_latest(counters),
+        "client-counters-openmetrics": lambda: generate_openmetrics(counters),
+        "kept-counters-text": lambda: over_counters.render(_TEXT),
+        "kept-counters-openmetrics": lambda: over_counters.render(_OPENMETRICS),
         "cells-text": lambda: over_ours.render(_TEXT),
         "cells-openmetrics": lambda: over_ours.render(_OPENMETRICS),
     }

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from random import Random
 
-from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 
 from observekit.catalogue import MetricSpec
 from observekit.catalogue.metrics import REQUEST_DURATION
@@ -27,6 +27,14 @@ def client_metrics(registry: CollectorRegistry, lines: int) -> Histogram:
         for value in values:
             child.observe(value)
     return histogram
+
+
+def client_counters(registry: CollectorRegistry, lines: int) -> None:
+    """Put counters of one line each into *registry*, *lines* of them: a line shares nothing with the next."""
+    disable_created_metrics()
+    counter = Counter("page_total", "Things by number.", ["number"], registry=registry)
+    for number in range(lines):
+        counter.labels(str(number)).inc(number)
 
 
 def own_cells(registry: CollectorRegistry, lines: int) -> None:
