@@ -24,9 +24,10 @@ class Exchange:
 
     Times are readings of a monotonic clock in seconds; ``None`` where it has not come to that.
     ``status`` is what went to the client; ``None`` where the client got nothing.
-    ``bytes`` is ``None`` where the server reads the body from a file itself; ``background`` is the time
-    that the application went on for after the last byte. ``reason`` says why the response did not come to its
-    end, ``None`` where it did, and ``outcome`` what came of the request, both after close().
+    ``bytes`` is ``None`` where the server reads the body from a file itself, and where the application gave
+    up a piece that the server had not taken yet; ``background`` is the time that the application went on for
+    after the last byte. ``reason`` says why the response did not come to its end, ``None`` where it did, and
+    ``outcome`` what came of the request, both after close().
     A message of any shape is passed on: what is wrong with it is between the application and its server.
     """
 
@@ -91,8 +92,10 @@ class Exchange:
         try:
             await self._send(message)
         except BaseException as error:
-            if not isinstance(error, Exception):
-                self._note_piece(kind, message)  # The server has it: what was given up is waiting for it.
+            if not isinstance(error, Exception) and _has_bytes(kind, message):
+                self.bytes = (
+                    None  # Some servers write a piece before they wait for a slow client, and some after.
+                )
             if not self._complete:
                 self._note_refusal(error, last)
             raise
@@ -195,6 +198,10 @@ class Exchange:
 
     def _was_cancelled(self) -> bool:
         return self.error is not None and is_cancellation(self.error)
+
+
+def _has_bytes(kind: str | None, message: Message) -> bool:
+    return kind in _FILES or (kind == "http.response.body" and size_of(message) > 0)
 
 
 def outcome_of(status: int | None) -> Outcome:

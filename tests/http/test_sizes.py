@@ -1,5 +1,6 @@
 """Sizes of bodies: the bytes that passed, or nothing where nobody here knows."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +90,33 @@ def test_a_size_that_nobody_knows_is_left_out(
     request, response = sizes(bench)
     assert [one[-1] for one in request] == ([] if request_bytes is None else [request_bytes])
     assert [one[-1] for one in response] == ([] if response_bytes is None else [response_bytes])
+
+
+GIVEN_UP: dict[str, tuple[dict[str, Any], int | None]] = {
+    "a piece": (PIECE, None),
+    "the last piece": (LAST, None),
+    "an end without bytes": ({"type": "http.response.body"}, 5),
+}
+
+
+@pytest.mark.parametrize(("given_up", "told"), GIVEN_UP.values(), ids=GIVEN_UP)
+def test_what_was_given_up_may_have_gone_out_or_not(
+    make_bench: Make, call: Any, given_up: dict[str, Any], told: int | None
+) -> None:
+    """Some servers write before they wait for a slow client, and some after."""
+    bench = make_bench(body_sizes=True)
+    one = call()
+
+    async def send(message: Any) -> None:
+        if len(one.sent) == 2:
+            raise asyncio.CancelledError
+        one.sent.append(message)
+
+    one.send = send
+    bench.run(one.make(bench.layer(bare(START, PIECE, given_up))))
+
+    assert bench.events[0]["response_bytes"] == told
+    assert [size for *_, size in sizes(bench)[1]] == ([] if told is None else [told])
 
 
 def test_the_answer_to_head_has_no_bytes(make_bench: Make) -> None:
