@@ -7,6 +7,7 @@ from opentelemetry.trace import SpanContext
 
 from observekit.asgi import Scope, Send
 from observekit.guard import Guard
+from observekit.http.contrib import Around
 from observekit.http.span import ServerSpan, Tracing
 
 MARK: Final = "observekit"
@@ -22,10 +23,11 @@ class Tracer:
         guard: Takes what samplers and processors raise, which are the user's.
     """
 
-    __slots__ = ("_claims", "_guard", "_tracing")
+    __slots__ = ("_claims", "_guard", "_tracing", "around")
 
     def __init__(self, tracing: Tracing | None, claims: Mapping[str, object], guard: Guard) -> None:
         self._tracing = tracing
+        self.around = Around() if tracing is None else tracing.around
         self._claims = claims
         self._guard = guard
 

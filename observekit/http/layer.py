@@ -49,7 +49,17 @@ _Begun = tuple[str, GaugeCell | None, ServerSpan | None, Context, Token[Context]
 class HttpLayer:
     """Observes an ASGI application; nothing of a request is kept here."""
 
-    __slots__ = ("_exchange", "_first", "_neighbours", "_parts", "_routes", "_sockets", "_tracer", "app")
+    __slots__ = (
+        "_exchange",
+        "_neighbours",
+        "_new",
+        "_parts",
+        "_routes",
+        "_served",
+        "_sockets",
+        "_tracer",
+        "app",
+    )
 
     def __init__(self, app: ASGIApp, parts: Parts) -> None:
         # Named as everywhere, so that those who walk the middleware stack find their way.
@@ -58,8 +68,9 @@ class HttpLayer:
         self._tracer = parts.tracer if parts.tracer.traces else None
         self._routes = Routes()
         self._sockets = Sockets(app, parts.sockets, self._routes)
-        self._neighbours = Neighbours(app, parts.neighbours_found, parts.guard)
-        self._first = True
+        self._neighbours = Neighbours(app, parts.tracer.around, parts.neighbours_found, parts.guard)
+        self._new = True
+        self._served = False
         sized = parts.metrics is not None and parts.metrics.sizes is not None
         self._exchange = sized_exchange if sized else Exchange
 
@@ -92,6 +103,7 @@ class HttpLayer:
             await self.app(scope, receive, send)
         elif kind == "lifespan":
             scope[MARK] = True
+            self._note_server()
             self._neighbours.look(scope, send)
             await self._parts.lifespan.run(self.app, scope, receive, send)
         elif kind == "websocket":
@@ -105,17 +117,28 @@ class HttpLayer:
         """Note a connection, and return the endpoint of ours that it asks for."""
         parts = self._parts
         try:
-            if self._first:
-                self._first = False
-                self._neighbours.look(scope, send)
             parts.lifespan.serving()
-            if kind != "http":
-                return None
             # The path of the scope includes the server's root path.
-            return parts.endpoints.get(scope["path"].removeprefix(scope.get("root_path") or ""))
+            path = scope["path"].removeprefix(scope.get("root_path") or "") if kind == "http" else ""
+            endpoint = parts.endpoints.get(path)
+            if self._new:
+                self._look(scope, send, endpoint)
         except Exception as error:  # noqa: BLE001 -- the application answers what we cannot read
             parts.guard.failed("exchange", error)
             return None
+        return endpoint
+
+    def _look(self, scope: Scope, send: Send, endpoint: Endpoint | None) -> None:
+        """Look who else is there, until a request came that is the application's: others leave probes out."""
+        self._note_server()
+        if endpoint is None:
+            self._new = False
+            self._neighbours.look(scope, send)
+
+    def _note_server(self) -> None:
+        if not self._served:
+            self._served = True
+            self._parts.tracer.around.note_server()
 
     def _begin(self, scope: Scope, exchange: Exchange, send: Send) -> _Begun | None:
         parts = self._parts

@@ -7,7 +7,7 @@ from opentelemetry.trace import get_current_span
 
 from observekit.asgi import Scope
 from observekit.guard import Guard
-from observekit.http.contrib import has_begun
+from observekit.http.contrib import Around
 
 Told = Callable[[str, list[str]], None]
 
@@ -29,10 +29,11 @@ _STEPS: Final = 64
 class Neighbours:
     """Looks around an application when it starts and when it is first asked, and tells what is new."""
 
-    __slots__ = ("_app", "_guard", "_known", "_told")
+    __slots__ = ("_app", "_around", "_guard", "_known", "_told")
 
-    def __init__(self, app: object, told: Told, guard: Guard) -> None:
+    def __init__(self, app: object, around: Around, told: Told, guard: Guard) -> None:
         self._app = app
+        self._around = around
         self._told = told
         self._guard = guard
         self._known: set[str] = set()
@@ -48,7 +49,7 @@ class Neighbours:
             self._guard.failed("config", error)
 
     def _found(self, scope: Scope, send: object) -> Iterator[str]:
-        if scope.get("type") != "lifespan" and has_begun(get_current_span(), send):
+        if scope.get("type") != "lifespan" and self._around.has_begun(get_current_span(), send):
             yield _AROUND
         if _has_own(scope.get("app", self._app)):
             yield _OWN

@@ -20,7 +20,7 @@ from opentelemetry.util.types import AttributeValue
 
 from observekit.asgi import Scope
 from observekit.guard import Guard
-from observekit.http.contrib import has_begun
+from observekit.http.contrib import Around
 from observekit.http.headers import HeaderPicker
 from observekit.http.signals import address
 from observekit.logs.record import described
@@ -131,11 +131,12 @@ class Tracing:
         guard: Takes what a propagator raises.
     """
 
-    __slots__ = ("_guard", "_headers", "_limits", "_propagator", "_tracer", "_trust")
+    __slots__ = ("_guard", "_headers", "_limits", "_propagator", "_tracer", "_trust", "around")
 
     def __init__(
         self, tracer: Tracer, propagator: TextMapPropagator, trust: Trust, limits: Limits, guard: Guard
     ) -> None:
+        self.around = Around()
         self._tracer = tracer
         self._limits = limits
         self._propagator = propagator
@@ -151,7 +152,7 @@ class Tracing:
         """
         around = get_current()
         outer = get_current_span(around)
-        if outer is not INVALID_SPAN and has_begun(outer, send):
+        if outer is not INVALID_SPAN and self.around.has_begun(outer, send):
             return None
         # Whatever else happens to be current, as around a server's start, is not the caller of a request.
         alone = around if outer is INVALID_SPAN else set_span_in_context(INVALID_SPAN, around)

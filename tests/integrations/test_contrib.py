@@ -1,5 +1,6 @@
 """OpenTelemetry's own instrumentors beside ours: whoever comes first, a request has one SERVER span."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from opentelemetry.instrumentation.starlette import StarletteInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from starlette.applications import Starlette
+from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -119,6 +121,52 @@ def test_a_request_that_contrib_has_not_sampled_is_not_sampled_by_us(
 
     assert observed.servers() == []
     assert observed.durations() == ONE
+
+
+def begin(app: Any) -> None:
+    """Start *app* and end it, as a server does around the requests."""
+    incoming = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+
+    async def receive() -> Any:
+        return incoming.pop(0)
+
+    async def send(message: Any) -> None:
+        """Take what the application says."""
+
+    asyncio.run(app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send))
+
+
+class Times(BaseHTTPMiddleware):
+    """Passes the answer on through a queue, as every middleware with a `dispatch` does."""
+
+    async def dispatch(self, request: Any, call_next: Any) -> Any:
+        return await call_next(request)
+
+
+def test_a_request_that_contrib_has_not_sampled_is_not_sampled_behind_a_queue(
+    observed: "Observed", unsampled: TracerProvider
+) -> None:
+    contrib = OpenTelemetryMiddleware(
+        Times(ObserveMiddleware(starlette())), tracer_provider=unsampled, exclude_spans=["receive", "send"]
+    )
+    begin(contrib)
+
+    observed.get(contrib, "/items/7", "/items/7")
+
+    assert observed.servers() == []
+    assert observed.durations() == {("GET", "200", "/items/{item}"): 2.0}
+
+
+def test_a_service_that_is_run_in_an_unsampled_span_has_spans_of_its_own(
+    observed: "Observed", unsampled: TracerProvider
+) -> None:
+    app = instrumented(starlette())
+
+    with unsampled.get_tracer("main").start_as_current_span("main"):
+        begin(app)
+        observed.get(app, "/items/7", "/items/7")
+
+    assert len(observed.servers()) == 2
 
 
 @ORDERS

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.instrumentation.starlette import StarletteInstrumentor
+from opentelemetry.util.http import ExcludeList
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
@@ -153,6 +154,20 @@ def test_who_else_is_there_is_said_once_and_adds_no_span_and_no_sample(
     observed.kit.shutdown()
     assert [one["found"] for one in said(capfd)] == ([found] if found else [])
     assert observed.samples("observekit_internal_errors_total") == {}
+
+
+def test_a_probe_that_comes_first_and_is_left_out_by_others_hides_nobody(
+    observe: "Callable[..., Observed]", capfd: pytest.CaptureFixture[str]
+) -> None:
+    observed = observe(logs="own")
+    app = starlette()
+    instrument(app)
+    contrib = OpenTelemetryMiddleware(app, excluded_urls=ExcludeList(["livez"]))
+
+    observed.get(contrib, "/livez", "/livez", "/items/7")
+
+    observed.kit.shutdown()
+    assert [one["found"] for one in said(capfd)] == [[AROUND]]
 
 
 def test_an_application_in_an_application_is_observed_by_the_outer_one_alone(
