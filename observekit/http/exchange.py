@@ -34,6 +34,7 @@ class Exchange:
     __slots__ = (
         "_closing",
         "_complete",
+        "_confirmed",
         "_disconnected",
         "_receive",
         "_send",
@@ -58,6 +59,7 @@ class Exchange:
         self._trailers = False
         self._closing = False
         self._complete = False
+        self._confirmed = False
         self._disconnected = False
         self.reason: Reason | None = None
         self.outcome: Outcome = "ok"
@@ -73,9 +75,10 @@ class Exchange:
     async def receive(self) -> Message:
         """Pass on a message from the server, and note if it says that the client is gone."""
         message = await self._receive()
-        # While the last piece is on its way, a disconnect says that the response is complete.
-        if kind_of(message) == "http.disconnect" and not self._closing:
-            self._disconnected = True
+        if kind_of(message) == "http.disconnect":
+            # While the last piece is on its way, a disconnect says that the response is complete.
+            self._confirmed = self._closing
+            self._disconnected = self._disconnected or not self._closing
         return message
 
     async def send(self, message: Message) -> None:
@@ -92,10 +95,8 @@ class Exchange:
         try:
             await self._send(message)
         except BaseException as error:
-            if not isinstance(error, Exception) and _has_bytes(kind, message):
-                self.bytes = (
-                    None  # Some servers write a piece before they wait for a slow client, and some after.
-                )
+            if not isinstance(error, Exception):
+                self._note_given_up(kind, message)
             if not self._complete:
                 self._note_refusal(error, last)
             raise
@@ -111,6 +112,13 @@ class Exchange:
         if kind == "http.response.body" and self.bytes is not None:
             self.bytes += size_of(message)
         elif kind in _FILES:
+            self.bytes = None
+
+    def _note_given_up(self, kind: str | None, message: Message) -> None:
+        if self._confirmed:
+            self._note_piece(kind, message)
+        elif kind in _FILES or (kind == "http.response.body" and size_of(message)):
+            # Some servers write a piece before they wait for a slow client, and some after.
             self.bytes = None
 
     def _note_start(self, message: Message) -> None:
@@ -198,10 +206,6 @@ class Exchange:
 
     def _was_cancelled(self) -> bool:
         return self.error is not None and is_cancellation(self.error)
-
-
-def _has_bytes(kind: str | None, message: Message) -> bool:
-    return kind in _FILES or (kind == "http.response.body" and size_of(message) > 0)
 
 
 def outcome_of(status: int | None) -> Outcome:

@@ -42,6 +42,15 @@ class Server(Thread):
         self._loop.call_soon_threadsafe(self._stopping.set)
         self.join(LONG)
 
+    def settle(self) -> None:
+        """Wait until the loop has had a turn: what it was in the middle of is done."""
+        turned = Event()
+        self._soon(turned.set)
+        assert turned.wait(LONG)
+
+    def _soon(self, work: Callable[[], object]) -> None:
+        self._loop.call_soon_threadsafe(work)
+
     def exchange(self, request: bytes) -> bytes:
         """Send *request*, and return everything until the server closes the connection."""
         with socket.create_connection(("127.0.0.1", self.port), LONG) as client:
@@ -75,6 +84,9 @@ class TrioServer(Server):
     def stop(self) -> None:
         self._token.run_sync_soon(self._over.set)
         self.join(LONG)
+
+    def _soon(self, work: Callable[[], object]) -> None:
+        self._token.run_sync_soon(work)
 
     def exchange(self, request: bytes) -> bytes:
         """Send *request*, and return the first answer to it, without its framing.

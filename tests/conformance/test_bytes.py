@@ -156,6 +156,7 @@ class Pair(NamedTuple):
         while self.counted() < requests:
             assert monotonic() < deadline
             sleep(0.001)
+        self.observed.settle()
 
 
 @pytest.fixture(scope="module", params=SERVERS)
@@ -189,6 +190,10 @@ def test_an_answer_is_that_of_the_bare_application(servers: Pair, request_bytes:
 STATUS = "http_response_status_code"
 UNSENT = {("granian", "only the start of an answer"), ("granian", "two starts")}
 """Where a server keeps the start until there is a body, and answers 500 when none comes; it tells nobody."""
+SILENT = {"no answer"}
+"""What has no size on any server: the page that says so is the server's own."""
+UNMEASURED = {"granian": SILENT | {"a file"}}
+"""Where a server reads a file itself, and how much of it nobody is told."""
 
 
 @pytest.mark.parametrize("kind", [kind for kind in REQUESTS if not kind.startswith("two on")])
@@ -204,8 +209,9 @@ def test_the_status_and_the_size_that_are_told_are_those_on_the_wire(servers: Pa
 
     servers.wait_until_counted(counted + 1)
     assert servers.told(counts, STATUS) - before[0] == {status: 1}
-    if servers.told(f"{sizes}_count", STATUS) - measured:
-        assert servers.told(f"{sizes}_sum", STATUS)[status] - before[1][status] == size
+    told = servers.told(f"{sizes}_count", STATUS) - measured
+    assert told == ({} if kind in UNMEASURED.get(servers.name, SILENT) else {status: 1})
+    assert servers.told(f"{sizes}_sum", STATUS)[status] - before[1][status] == size * told[status]
 
 
 def seen(answer: bytes) -> tuple[str, int]:

@@ -71,6 +71,7 @@ def test_a_body_of_which_a_piece_was_given_up_has_no_size(kit: Kit, name: str) -
         assert gave_up.wait(LONG)
         read_all(client)
         wait_until_counted(kit)
+        server.settle()
     server.stop()
 
     assert count(kit, f"{DURATION}_count") == 1

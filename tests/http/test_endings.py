@@ -203,6 +203,7 @@ def test_what_the_server_says_to_the_last_piece_is_that_it_was_the_last(
     bench.run(one.make(bench.layer(listening)))
 
     assert bench.account() == account("GET", "_unmatched", 200, "ok")
+    assert bench.events[0]["response_bytes"] == len(b"last")
 
 
 def test_a_server_that_gives_up_the_last_piece_has_cancelled(
