@@ -11,7 +11,7 @@ _TARGETS: Final = 4096
 
 
 class Routes:
-    """Names the route of a request without matching a second time.
+    """Names the route of a request without matching a second time, unless several ways lead to it.
 
     Starlette from 1.7 and FastAPI leave the matched route in the scope. Where that does not tell the whole
     template (Starlette before 1.7, a plain Starlette route in FastAPI, and everything below a mount, whose
@@ -63,6 +63,7 @@ class Routes:
                 self._known[key] = known
         ways = known[2]
         if len(ways) > 1:
+            # Which mount took the request is nowhere but in the path: one of these is found again.
             path = _path_below_server(scope)
             return next((way.text for way in ways if way.fits(path)), ways[0].text)
         return ways[0].text if ways else otherwise
