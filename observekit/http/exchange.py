@@ -24,10 +24,11 @@ class Exchange:
 
     Times are readings of a monotonic clock in seconds; ``None`` where it has not come to that.
     ``status`` is what went to the client; ``None`` where the client got nothing.
-    ``bytes`` is ``None`` where the server reads the body from a file itself, and where the application gave
-    up a piece that the server had not taken yet; ``background`` is the time that the application went on for
-    after the last byte. ``reason`` says why the response did not come to its end, ``None`` where it did, and
-    ``outcome`` what came of the request, both after close().
+    ``bytes`` is ``None`` where the server reads the body from a file itself, and where a piece was given
+    up, or the server raised for it other than because nobody is there: it may have gone out all the same.
+    ``background`` is the time that the application went on for after the last byte. ``reason`` says why the
+    response did not come to its end, ``None`` where it did, and ``outcome`` what came of the request, both
+    after close().
     A message of any shape is passed on: what is wrong with it is between the application and its server.
     """
 
@@ -95,8 +96,8 @@ class Exchange:
         try:
             await self._send(message)
         except BaseException as error:
-            if not isinstance(error, Exception):
-                self._note_given_up(kind, message)
+            if not isinstance(error, OSError):
+                self._note_unsure(kind, message)
             if not self._complete:
                 self._note_refusal(error, last)
             raise
@@ -114,10 +115,13 @@ class Exchange:
         elif kind in _FILES:
             self.bytes = None
 
-    def _note_given_up(self, kind: str | None, message: Message) -> None:
+    def _note_unsure(self, kind: str | None, message: Message) -> None:
+        """Note a message that was given up, or refused by a server that may have written some of it."""
         if self._confirmed:
             self._note_piece(kind, message)
-        elif kind in _FILES or (kind == "http.response.body" and size_of(message)):
+        elif self.status is not None and (
+            kind in _FILES or (kind == "http.response.body" and size_of(message))
+        ):
             # Some servers write a piece before they wait for a slow client, and some after.
             self.bytes = None
 

@@ -2,131 +2,21 @@
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from time import monotonic, sleep
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
-from starlette.applications import Starlette
-from starlette.background import BackgroundTask
-from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 
 from observekit import instrument, setup
 
-from .apps import fails, page, reads
 from .servers import LONG, SERVERS, Server
+from .wire import CLOSE, LONGER, REQUESTS, application
 
 DURATION = "http_server_request_duration_seconds"
-HOST = "host: service.test\r\n"
-CLOSE = f"{HOST}connection: close\r\n"
-
-
-def get(path: str, headers: str = "", method: str = "GET") -> bytes:
-    return f"{method} {path} HTTP/1.1\r\n{CLOSE}{headers}\r\n".encode("latin-1")
-
-
-REQUESTS = {
-    "get": get("/items/7?token=x"),
-    "head": get("/items/7", method="HEAD"),
-    "options": get("/items/7", method="OPTIONS"),
-    "a method that the route has not": get("/items/7", method="DELETE"),
-    "a path that nothing has": get("/nothing"),
-    "a redirect": get("/items/7/"),
-    "a mounted route": get("/in/acme/items/7"),
-    "a path of no encoding": get("/items/%ff%zz"),
-    "headers of no encoding": get("/headers", "x-any: \xff\xfe\r\nx-any: two\r\ntraceparent: 00-x-y-01\r\n"),
-    "a stream": get("/stream"),
-    "events": get("/events"),
-    "a file": get("/file"),
-    "a range": get("/file", "range: bytes=5-9\r\n"),
-    "ranges that are not there": get("/file", "range: bytes=99999999-\r\n"),
-    "a file that the client has": get(
-        "/static/page.txt", "if-modified-since: Fri, 31 Dec 2100 23:59:59 GMT\r\n"
-    ),
-    "no content": get("/empty"),
-    "work in the background": get("/background"),
-    "a body": get("/read", "content-length: 5\r\n", "POST") + b"hello",
-    "a body in chunks": get("/read", "transfer-encoding: chunked\r\n", "POST") + b"5\r\nhello\r\n0\r\n\r\n",
-    "an exception": get("/fails"),
-    "an exception in the middle": get("/breaks"),
-    "no answer": get("/silent/"),
-    "only the start of an answer": get("/odd/start/"),
-    "a body before its start": get("/odd/body/"),
-    "two starts": get("/odd/twice/"),
-    "more than was said": get("/odd/long/"),
-    "http 1.0": b"GET /items/7 HTTP/1.0\r\n\r\n",
-    "two on one connection": f"GET /items/1 HTTP/1.1\r\n{HOST}\r\n".encode() + get("/items/2"),
-}
-
-
-async def headers(request: Request) -> Response:
-    return JSONResponse([[repr(name), repr(value)] for name, value in request.headers.raw])
-
-
-async def breaks(request: Request) -> Response:
-    return StreamingResponse(_pieces(fail=True))
-
-
-async def events(request: Request) -> Response:
-    return StreamingResponse(_pieces(), media_type="text/event-stream")
-
-
-async def _pieces(*, fail: bool = False) -> AsyncIterator[str]:
-    for number in range(3):
-        yield f"data: {number}\n\n"
-    if fail:
-        raise ValueError
-
-
-async def silent(scope: Any, receive: Any, send: Any) -> None:
-    """Return without an answer."""
-
-
-def odd(*messages: dict[str, Any]) -> Any:
-    """Return an application that sends what no application should."""
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        for message in messages:
-            await send(dict(message))
-
-    return app
-
-
-START = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]}
-BODY = {"type": "http.response.body", "body": b"x"}
-LONG_BODY = {"type": "http.response.body", "body": b"x" * 50}
-
-
-def application(file: Path) -> Starlette:
-    items = Route("/items/{item}", page)
-    return Starlette(
-        routes=[
-            items,
-            Mount("/in/{tenant}", routes=[items]),
-            Mount("/static", StaticFiles(directory=file.parent)),
-            Mount("/silent", silent),
-            Mount("/odd/start", odd(START)),
-            Mount("/odd/body", odd(BODY)),
-            Mount("/odd/twice", odd(START, START, BODY)),
-            Mount("/odd/long", odd(START, LONG_BODY)),
-            Route("/headers", headers),
-            Route("/stream", lambda _: StreamingResponse(_pieces())),
-            Route("/events", events),
-            Route("/file", lambda _: FileResponse(file)),
-            Route("/empty", lambda _: Response(status_code=204)),
-            Route("/background", lambda _: PlainTextResponse("x", background=BackgroundTask(list))),
-            Route("/read", reads, methods=["POST"]),
-            Route("/fails", fails),
-            Route("/breaks", breaks),
-        ]
-    )
 
 
 class Pair(NamedTuple):
@@ -188,12 +78,18 @@ def test_an_answer_is_that_of_the_bare_application(servers: Pair, request_bytes:
 
 
 STATUS = "http_response_status_code"
-UNSENT = {("granian", "only the start of an answer"), ("granian", "two starts")}
-"""Where a server keeps the start until there is a body, and answers 500 when none comes; it tells nobody."""
-SILENT = {"no answer"}
-"""What has no size on any server: the page that says so is the server's own."""
-UNMEASURED = {"granian": SILENT | {"a file"}}
-"""Where a server reads a file itself, and how much of it nobody is told."""
+UNSENT = {
+    ("granian", "only the start of an answer"),
+    ("granian", "two starts"),
+    ("hypercorn", LONGER),
+    ("hypercorn on trio", LONGER),
+}
+"""Where a server answers what is its own, and tells nobody: 500 for a start that it kept until there is a
+body, 400 for a request that goes on."""
+SILENT = {"no answer", "less than was said", "more than was said"}
+"""What has no size: the page is the server's own, or the server raised for a piece that may have gone out."""
+UNMEASURED = {"granian": {"no answer", "a file"}}
+"""Where a server raises for no piece, but reads a file itself."""
 
 
 @pytest.mark.parametrize("kind", [kind for kind in REQUESTS if not kind.startswith("two on")])
@@ -214,9 +110,34 @@ def test_the_status_and_the_size_that_are_told_are_those_on_the_wire(servers: Pa
     assert servers.told(f"{sizes}_sum", STATUS)[status] - before[1][status] == size * told[status]
 
 
+REASONS = {
+    "no answer": "no_response",
+    "only the start of an answer": "no_response",
+    "an exception in the middle": "error",
+    "two starts": "error",
+    "less than was said": "error",
+    "more than was said": "error",
+}
+FORGIVING = {("granian", "less than was said"), ("granian", "more than was said")}
+"""What a server takes without a word."""
+
+
+@pytest.mark.parametrize("kind", [kind for kind in REQUESTS if not kind.startswith("two on")])
+def test_an_answer_that_does_not_come_to_its_end_has_a_reason(servers: Pair, kind: str) -> None:
+    aborted = "http_server_requests_aborted_total"
+    counted, before = servers.counted(), servers.told(aborted, "reason")
+
+    servers.observed.exchange(REQUESTS[kind])
+
+    servers.wait_until_counted(counted + 1)
+    told = kind in REASONS and (servers.name, kind) not in FORGIVING
+    assert servers.told(aborted, "reason") - before == ({REASONS[kind]: 1} if told else {})
+
+
 def seen(answer: bytes) -> tuple[str, int]:
     """Return status and size of an answer; that of the server's own is none of the application's."""
-    head, _, body = answer.partition(b"\r\n\r\n")
+    leave, _, rest = answer.partition(b"\r\n\r\n")
+    head, _, body = (rest if leave.startswith(b"HTTP/1.1 100 ") else answer).partition(b"\r\n\r\n")
     status = re.search(rb"\b[1-5][0-9][0-9]\b", head.splitlines()[0])
     assert status is not None
     if b"transfer-encoding: chunked" in head.lower() and answer.startswith(b"HTTP/"):

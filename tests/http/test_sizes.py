@@ -99,17 +99,22 @@ GIVEN_UP: dict[str, tuple[dict[str, Any], int | None]] = {
 }
 
 
+@pytest.mark.parametrize("error", [asyncio.CancelledError, RuntimeError])
 @pytest.mark.parametrize(("given_up", "told"), GIVEN_UP.values(), ids=GIVEN_UP)
 def test_what_was_given_up_may_have_gone_out_or_not(
-    make_bench: Make, call: Any, given_up: dict[str, Any], told: int | None
+    make_bench: Make,
+    call: Any,
+    given_up: dict[str, Any],
+    told: int | None,
+    error: type[BaseException],
 ) -> None:
-    """Some servers write before they wait for a slow client, and some after."""
+    """Some servers write before they wait for a slow client, or find fault with it, and some after."""
     bench = make_bench(body_sizes=True)
     one = call()
 
     async def send(message: Any) -> None:
         if len(one.sent) == 2:
-            raise asyncio.CancelledError
+            raise error
         one.sent.append(message)
 
     one.send = send
