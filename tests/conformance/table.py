@@ -16,12 +16,13 @@ from tempfile import TemporaryDirectory
 from textwrap import shorten
 from typing import Final, NamedTuple
 
+from .figures import figures
 from .peers import SUBJECTS
 
 _HERE: Final = Path(__file__).parent
 _TABLE: Final = _HERE / "TABLE.md"
-# About observekit alone, on real servers.
-_ON_SERVERS: Final = ("test_bytes.py", "test_given_up.py", "test_http2.py")
+OURS_ALONE: Final = ("test_bytes.py", "test_given_up.py", "test_http2.py", "test_table.py")
+"""Files about observekit alone, on real servers."""
 _SHORT: Final = 200
 """Characters of what a failed case said."""
 _HEAD: Final = """\
@@ -84,7 +85,7 @@ def _run(name: str) -> list[Row]:
         command = [sys.executable, "-m", "pytest", str(_HERE), "-q", "--tb=no", "-W", "ignore"]
         command += ["-p", "no:cacheprovider", "-p", "no:randomly", "-p", "tests.conformance.recorder"]
         command += ["--subject", name, "--record", str(record)]
-        command += [f"--ignore={_HERE / name}" for name in _ON_SERVERS]
+        command += [f"--ignore={_HERE / name}" for name in OURS_ALONE]
         subprocess.run(command, check=False, stdout=sys.stderr, cwd=_HERE.parents[1])
         results = [Result(*one) for one in json.loads(record.read_text())]
     cases = groupby(results, lambda one: (one.chapter, one.case))
@@ -98,6 +99,7 @@ def _table(found: Found) -> Iterator[str]:
     yield _line("", *(f"{name} {_version(name)}" for name in found))
     yield _line("---", *(":---:" for _ in found))
     yield _line("cases right, of those claimed", *(_share(rows) for rows in found.values()))
+    yield figures()
     for chapter, rows in groupby(zip(*found.values(), strict=True), lambda row: row[0].chapter):
         yield f"\n## {chapter}\n\n"
         yield _line("", *found)
