@@ -107,7 +107,8 @@ LOOP_STALLED: Final = EventSpec(
 EXPORT_FAILED: Final = EventSpec(
     name="observekit.export_failed",
     level="warning",
-    help="The collector did not take a batch of spans; at most one a minute.",
+    help="The collector did not take spans, as many as said since the last time; "
+    "at most one a minute, and one at the end.",
     fields=("spans",),
 )
 LIFECYCLE_CHANGED: Final = EventSpec(

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from threading import RLock, Thread
 from time import monotonic
-from typing import Final, NamedTuple, TypeVar, overload
+from typing import NamedTuple, TypeVar, overload
 
 from prometheus_client import CollectorRegistry
 
@@ -16,16 +16,13 @@ from observekit.config import Config
 from observekit.health.check import Check, CheckFunction, Criticality, Probe
 from observekit.health.engine import Engine
 from observekit.health.lifecycle import Lifecycle
+from observekit.install.budget import shares
 from observekit.ops.server import OpsServer
 
 Function = TypeVar("Function", bound=CheckFunction)
 Layer = Callable[[ASGIApp], ASGIApp]
 End = Callable[[float], object]
 Failed = Callable[[str, Exception], None]
-
-# Share of a budget that is given to nobody: parts end a little late, the more so the more threads want the
-# interpreter. Source: eight threads that log on and on made 0.3 s of it.
-_KEPT_BACK: Final = 0.1
 
 
 class _Part(NamedTuple):
@@ -189,7 +186,10 @@ class Kit:
         self.release(self._left() if budget_seconds is None else budget_seconds)
 
     async def flush(self) -> None:
-        """Send and write what waits within ``Config.shutdown_budget_seconds``, without blocking the loop."""
+        """Send and write what waits within ``Config.shutdown_budget_seconds``, without blocking the loop.
+
+        The process may end when this returns: spans that are not sent by then are given up.
+        """
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # Another kind of loop, as trio's; this comes when its application has ended.
@@ -254,11 +254,9 @@ class Kit:
         return max(0.0, self.config.shutdown_budget_seconds - used)
 
     def _spend(self, ends: list[tuple[str, End]], budget_seconds: float) -> None:
-        """Give each end a fair share of what is left, so that none uses up the time of those after it."""
-        deadline = monotonic() + budget_seconds * (1 - _KEPT_BACK)
-        for place, (name, end) in enumerate(ends):
-            share = max(0.0, deadline - monotonic()) / (len(ends) - place)
-            self._guarded(name, partial(end, share))
+        times = shares([name for name, _ in ends], budget_seconds)
+        for (name, end), seconds in zip(ends, times, strict=True):
+            self._guarded(name, partial(end, seconds))
 
     def _guarded(self, component: str, end: Callable[[], object]) -> None:
         try:

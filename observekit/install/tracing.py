@@ -45,6 +45,7 @@ class Traces:
     ) -> None:
         self.found = ["opentelemetry-instrument runs this process"] if _AUTOMATIC in sys.modules else []
         self._guard = guard
+        self._given_up = partial(_given_up, instruments)
         self._queue = _queue(config, instruments, guard, self.found)
         self._undo: list[Callable[[], object]] = []
         self._provider: Any = None
@@ -65,9 +66,13 @@ class Traces:
         return self._queue is not None
 
     def flush(self, budget_seconds: float) -> None:
-        """Export what waits, for at most *budget_seconds*."""
-        if self._queue is not None:
-            self._queue.force_flush(int(budget_seconds * 1000))
+        """Export what waits, for at most *budget_seconds*; what is left is given up, and said."""
+        if self._queue is None:
+            return
+        if self._queue.force_flush(int(budget_seconds * 1000)):
+            self._given_up(0)
+        else:
+            self._queue.give_up()
 
     def close(self, budget_seconds: float) -> None:
         """Export what waits for at most *budget_seconds*, and set OpenTelemetry back as it was."""
@@ -155,8 +160,16 @@ def _queue(config: Config, instruments: Instruments, guard: Guard, found: list[s
         delay_seconds=config.span_delay_seconds,
         dropped=instruments.span_dropped,
         exported=instruments.exported,
+        given_up=partial(_given_up, instruments),
         guard=guard,
     )
+
+
+def _given_up(instruments: Instruments, spans: int) -> None:
+    """Count spans that an end has left no time for, and have all said that was not said yet."""
+    instruments.span_dropped("shutdown", spans)
+    instruments.export_failed(spans)
+    instruments.export_failed(0)
 
 
 def _forget_provider() -> None:

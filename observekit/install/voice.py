@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from threading import RLock
 from time import monotonic
 from typing import Any, Final
 
@@ -19,12 +20,14 @@ _LOGGER: Final = "observekit"
 class Voice:
     """Writes our own events: through *pipeline*, or through stdlib logging where logs are left alone."""
 
-    __slots__ = ("_export_told", "_guard", "_pipeline")
+    __slots__ = ("_export_told", "_guard", "_lock", "_pipeline", "_untold")
 
     def __init__(self, pipeline: Pipeline | None, guard: Guard) -> None:
         self._pipeline = pipeline
         self._guard = guard
+        self._lock = RLock()
         self._export_told = -QUIET_SECONDS
+        self._untold = 0
 
     def started(self, effective: Effective, found: list[str], ops_port: int | None) -> None:
         """Say what was set up, and what of the environment was not followed."""
@@ -78,11 +81,17 @@ class Voice:
         self._say(events.METRIC_LEFT_OUT.name, "info", metric=metric, reason=reason)
 
     def export_failed(self, spans: int) -> None:
-        """Say that spans did not arrive, once a minute at most."""
+        """Say that spans did not arrive, once a minute at most, and how many since it was said last.
+
+        None, ``0``, is what comes before an end: what is left to say of those before is said at once.
+        """
         now = monotonic()
-        if now - self._export_told >= QUIET_SECONDS:
-            self._export_told = now
-            self._say(events.EXPORT_FAILED.name, "warning", spans=spans)
+        with self._lock:  # No call within, so that no fork leaves it locked.
+            self._untold += spans
+            if not self._untold or (spans and now - self._export_told < QUIET_SECONDS):
+                return
+            spans, self._untold, self._export_told = self._untold, 0, now
+        self._say(events.EXPORT_FAILED.name, "warning", spans=spans)
 
     def lifecycle_changed(self, before: State, state: State, cause: str) -> None:
         """Say that the process entered another state."""

@@ -20,6 +20,7 @@ _LAST_WORD: Final = 0.05
 
 Dropped = Callable[[str, int], None]
 Exported = Callable[[bool, int, float], None]
+GivenUp = Callable[[int], None]
 
 
 class ExportQueue(SpanProcessor):
@@ -27,8 +28,9 @@ class ExportQueue(SpanProcessor):
 
     ``make_exporter`` is called once here, and once more in each forked child that has spans to send: a
     connection is not shared between processes. ``dropped(reason, spans)`` is called for spans that will never
-    arrive, ``exported(arrived, spans, seconds)`` for each batch that was tried.
-    Ended = exported + dropped + waiting, at every moment.
+    arrive, ``exported(arrived, spans, seconds)`` for each batch that was tried, and ``given_up(spans)`` for
+    those that an end has left no time for.
+    Ended = exported + dropped + given up + waiting or under way, at every moment.
     """
 
     def __init__(  # noqa: PLR0913 -- limits and callbacks, all by name
@@ -40,6 +42,7 @@ class ExportQueue(SpanProcessor):
         delay_seconds: float,
         dropped: Dropped,
         exported: Exported,
+        given_up: GivenUp,
         guard: Guard,
     ) -> None:
         self._make_exporter = make_exporter
@@ -48,6 +51,7 @@ class ExportQueue(SpanProcessor):
         self._delay = delay_seconds
         self._dropped = dropped
         self._exported = exported
+        self._given_up = given_up
         self._guard = guard
         self._start_afresh()
         self._exporter: SpanExporter | None = make_exporter()
@@ -57,6 +61,8 @@ class ExportQueue(SpanProcessor):
         """Begin with nothing waiting; also in a forked child, where the parent's spans are the parent's."""
         self._lock = RLock()
         self._waiting: deque[ReadableSpan] = deque()
+        # The batch under way, which whoever takes it out of here answers for.
+        self._trying: list[ReadableSpan] = []
         # Re-entrant, unlike Event and Condition: a span may end in a signal handler.
         self._wake: SimpleQueue[SimpleQueue[None] | None] = SimpleQueue()
         self._thread: Thread | None = None
@@ -84,7 +90,7 @@ class ExportQueue(SpanProcessor):
             self._dropped(refused, 1)
 
     def shutdown(self, budget_seconds: float = 5.0) -> None:
-        """Export what is waiting for at most *budget_seconds*; what is left is dropped and counted."""
+        """Export what is waiting for at most *budget_seconds*, and give up what is left."""
         last_word = budget_seconds * _LAST_WORD
         with self._lock:
             if self._closing:
@@ -99,11 +105,7 @@ class ExportQueue(SpanProcessor):
             self._exporter.shutdown()
         if thread is not None:
             thread.join(last_word)
-        with self._lock:
-            left = len(self._waiting)
-            self._waiting.clear()
-        if left:
-            self._dropped("shutdown", left)
+        self.give_up()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Wait until what is waiting now was tried; say whether that was in time."""
@@ -117,6 +119,17 @@ class ExportQueue(SpanProcessor):
         except Empty:
             return False
         return True
+
+    def give_up(self) -> None:
+        """Let go of what waits or is under way, because the process may end now.
+
+        A batch under way may still arrive; nobody will be there to count it.
+        """
+        with self._lock:
+            left = len(self._waiting) + len(self._trying)
+            self._waiting.clear()
+            self._trying = []
+        self._given_up(left)
 
     def _refused(self) -> str | None:
         if self._closing:
@@ -146,11 +159,16 @@ class ExportQueue(SpanProcessor):
             if self._deadline is not None and monotonic() >= self._deadline:
                 return False
             batch = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
+            self._trying = batch
         if not batch:
             return False
         started = monotonic()
         arrived = self._try(batch)
-        self._exported(arrived, len(batch), monotonic() - started)
+        with self._lock:
+            ours = self._trying is batch
+            self._trying = []
+        if ours:
+            self._exported(arrived, len(batch), monotonic() - started)
         return True
 
     def _try(self, batch: list[ReadableSpan]) -> bool:

@@ -79,13 +79,29 @@ def test_what_a_part_does_not_use_goes_to_the_next() -> None:
     }
 
 
+def test_spans_get_all_but_a_little_because_only_they_wait_for_a_network() -> None:
+    parts = Parts(budget_seconds=60)
+    for name in ("logs", "metrics", "traces", "ops"):
+        parts.add(name)
+
+    parts.kit.shutdown(600)
+
+    assert {name: round(seconds, 1) for name, seconds in parts.given.items()} == {
+        "ops": 135.0,
+        "traces": 539.4,  # 540, less 0.3 s for each of the two after it.
+        "metrics": 270.0,
+        "logs": 540.0,
+    }
+
+
 class Hands:
     """A clock that the parts of a kit move."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
         self.given: list[float] = []
-        monkeypatch.setattr("observekit.install.kit.monotonic", lambda: self.now)
+        for place in ("kit", "budget"):
+            monkeypatch.setattr(f"observekit.install.{place}.monotonic", lambda: self.now)
 
     def spend(self, seconds: float) -> None:
         """Use up all that is given."""

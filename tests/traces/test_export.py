@@ -1,6 +1,7 @@
 """Spans arrive as they were, nobody waits for the collector, and every span is accounted for."""
 
 import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -131,9 +132,7 @@ def test_with_a_collector_that_is_down_requests_go_on_and_the_end_comes_in_time(
     assert slowest < 1.0
     assert ending < 1.5
     dropped = {reason: told.dropped(reason) for reason in ("export_failed", "queue_full", "shutdown")}
-    # The batch that nobody answers is neither: it is on its way until its own time is over.
-    being_tried = 10 if down == "does not answer" else 0
-    assert sum(dropped.values()) == 100 - being_tried
+    assert sum(dropped.values()) == 100
     assert told.exported() == 0
 
 
@@ -200,6 +199,61 @@ def test_a_flush_waits_for_what_is_there_and_no_longer_than_its_budget(
 
     assert arrived == 3
     assert monotonic() - before < 2.0
+
+
+def failures_said(capfd: pytest.CaptureFixture[str]) -> list[int]:
+    said = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    return [line["spans"] for line in said if line["event"] == "observekit.export_failed"]
+
+
+def test_what_a_flush_has_no_time_for_is_given_up_counted_and_said(
+    begin: Begin, collector: "Collector", ledger: LedgerOf, capfd: pytest.CaptureFixture[str]
+) -> None:
+    collector.silent = True
+    kit = begin(
+        traces_endpoint=collector.endpoint,
+        logs="own",
+        log_format="json",
+        span_batch_size=10,
+        shutdown_budget_seconds=0.2,
+    )
+    told = ledger(kit)
+
+    end_spans(25)  # Ten of them are under way, and fifteen wait.
+    asyncio.run(kit.flush())
+    said = failures_said(capfd)
+
+    assert said == [25]
+    assert (told.dropped("shutdown"), told.exported(), told.failed()) == (25, 0, 0)
+
+
+def test_a_batch_that_was_given_up_is_counted_once_although_it_arrives(
+    begin: Begin, collector: "Collector", ledger: LedgerOf
+) -> None:
+    collector.silent = True
+    kit = begin(traces_endpoint=collector.endpoint, shutdown_budget_seconds=0.1)
+    told = ledger(kit)
+
+    end_spans(3)
+    asyncio.run(kit.flush())
+    collector.answer()
+    end_spans(4)
+    trace.get_tracer_provider().force_flush(int(LONG * 1000))  # type: ignore[attr-defined]  # the SDK's
+
+    assert (told.dropped("shutdown"), told.exported(), told.failed()) == (3, 4, 0)
+
+
+def test_all_spans_that_are_lost_have_been_said_when_the_kit_ends(
+    begin: Begin, collector: "Collector", ledger: LedgerOf, capfd: pytest.CaptureFixture[str]
+) -> None:
+    collector.status = 400
+    kit = begin(traces_endpoint=collector.endpoint, logs="own", log_format="json", span_batch_size=5)
+    told = ledger(kit)
+
+    end_spans(23)
+    kit.shutdown()
+
+    assert (sum(failures_said(capfd)), told.dropped("export_failed")) == (23, 23)
 
 
 def test_a_flush_with_nothing_to_send_does_not_wait(begin: Begin, collector: "Collector") -> None:
