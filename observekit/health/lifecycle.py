@@ -27,9 +27,10 @@ class Lifecycle:
 
     Attributes:
         life: How many lives came before this one: a start-up after the end begins another.
+        told_to_stop: Whether somebody called ``stop()`` in this life.
     """
 
-    __slots__ = ("_changed", "_lock", "_starting", "_state", "life")
+    __slots__ = ("_changed", "_lock", "_starting", "_state", "life", "told_to_stop")
 
     def __init__(self, changed: Changed | None = None) -> None:
         self._changed = changed
@@ -37,6 +38,7 @@ class Lifecycle:
         self._state: State = "starting"
         self._starting = 0
         self.life = 0
+        self.told_to_stop = False
 
     @property
     def state(self) -> State:
@@ -50,6 +52,7 @@ class Lifecycle:
             if before in _ENDED:
                 self._state, self._starting = "starting", 0
                 self.life += 1
+                self.told_to_stop = False
             self._starting += 1
         if before in _ENDED:
             self._tell(before, "starting", "a start-up began")
@@ -72,7 +75,12 @@ class Lifecycle:
         self._enter("draining", cause)
 
     def stop(self, cause: str = "asked to") -> None:
-        """Note that the service has ended its work."""
+        """Note that the service has ended its work, and that only another start-up may begin again."""
+        self.told_to_stop = True
+        self._enter("stopped", cause)
+
+    def finish(self, cause: str) -> None:
+        """Note that the last application has ended."""
         self._enter("stopped", cause)
 
     def fail(self, cause: str) -> None:

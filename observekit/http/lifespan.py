@@ -18,7 +18,7 @@ class Lifespan:
     process, because servers end it with the signal they were stopped by.
     """
 
-    __slots__ = ("_configured", "_ended", "_flush", "_guard", "_lifecycle", "_running")
+    __slots__ = ("_configured", "_flush", "_guard", "_lifecycle", "_running")
 
     def __init__(
         self,
@@ -32,19 +32,17 @@ class Lifespan:
         self._flush = flush
         self._guard = guard
         self._running = 0
-        self._ended = False
 
     def serving(self) -> None:
         """Note that a request came; after the end of the last application it begins another life.
 
         Servers send none by then. A test does that asks an application once with its lifespan, and once
-        without, and whoever answers is not stopped.
+        without, and whoever answers is not stopped; but what somebody has stopped stays so.
         """
         state = self._lifecycle.state
         if state == "ready":
             return
-        if state == "stopped" and self._ended:
-            self._ended = False
+        if state == "stopped" and not self._lifecycle.told_to_stop:
             self._configure()
             self._lifecycle.begin_startup()
             self._lifecycle.finish_startup("a request came after the end")
@@ -53,7 +51,6 @@ class Lifespan:
 
     async def run(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the lifespan of *app*."""
-        self._ended = False
         self._configure()
         self._lifecycle.begin_startup()
         self._running += 1
@@ -87,8 +84,7 @@ class Lifespan:
     async def ended(self) -> None:
         """Note that an application has ended; the last one takes what is left of its telemetry along."""
         if self._running == 1:
-            self._lifecycle.stop("application has ended")
-            self._ended = True
+            self._lifecycle.finish("application has ended")
             try:
                 await self._flush()
             except Exception as error:  # noqa: BLE001 -- the server is to hear that the application has ended

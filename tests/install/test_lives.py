@@ -31,11 +31,13 @@ def _get(app: Any, *paths: str) -> list[str]:
     return asyncio.run(ask())
 
 
-def _live(app: Any) -> None:
-    """Run the lifespan of *app* from its start to its end."""
+def _live(app: Any, during: Callable[[], None] | None = None) -> None:
+    """Run the lifespan of *app* from its start to its end, and *during* it what is given."""
     incoming = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
 
     async def receive() -> dict[str, str]:
+        if len(incoming) == 1 and during is not None:
+            during()
         return incoming.pop(0)
 
     async def send(_: object) -> None:
@@ -79,6 +81,32 @@ def test_a_service_that_was_told_to_stop_stays_so(make_kit: Make) -> None:
     kit.lifecycle.stop("somebody said so")
 
     assert _get(app, "/items", "/readyz") == ["tea", "stopped\n"]
+
+
+@pytest.mark.parametrize("end", [Kit.shutdown, lambda kit: kit.lifecycle.stop("by hand")])
+@pytest.mark.parametrize("before", [True, False], ids=["before the lifespan ends", "after it"])
+def test_a_service_that_was_told_to_stop_is_not_revived_by_a_request_after_its_lifespan(
+    make_kit: Make, end: Callable[[Kit], None], before: bool
+) -> None:
+    kit, app = make_kit(logs="off", traces=False), _shop()
+    instrument(app)
+    _live(app, during=(lambda: end(kit)) if before else None)
+    if not before:
+        end(kit)
+
+    told = _get(app, "/items", "/readyz")
+
+    assert (told, kit.lifecycle.state) == (["tea", "stopped\n"], "stopped")
+
+
+def test_a_service_that_was_told_to_stop_may_be_started_again(make_kit: Make) -> None:
+    kit, app = make_kit(logs="off", traces=False), _shop()
+    instrument(app)
+    kit.lifecycle.stop("by hand")
+
+    _live(app)
+
+    assert (_get(app, "/readyz"), kit.lifecycle.state) == (["ok\n"], "ready")
 
 
 def test_an_application_that_outlives_its_kit_leaves_logging_alone(make_kit: Make) -> None:
