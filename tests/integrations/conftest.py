@@ -3,13 +3,20 @@
 import asyncio
 import socket
 from collections.abc import Callable, Iterator
-from threading import Thread
+from contextlib import suppress
+from functools import partial
+from http.client import HTTPConnection
+from threading import Event, Thread
 from time import monotonic, sleep
 from typing import Any
 
 import httpx
 import pytest
+import trio
+import trio.lowlevel
 import uvicorn
+from hypercorn.config import Config as HypercornConfig
+from hypercorn.trio import serve as hypercorn
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -18,7 +25,7 @@ from opentelemetry.trace import SpanKind
 from prometheus_client import CollectorRegistry
 from prometheus_client.samples import Sample
 
-from observekit import Kit, setup
+from observekit import Kit, instrument, setup
 
 LONG = 30.0
 """Seconds that nothing in these tests takes: a limit for what went wrong."""
@@ -136,3 +143,55 @@ def provider() -> Iterator[TracerProvider]:
     made.shutdown()
     trace._TRACER_PROVIDER = None
     trace._TRACER_PROVIDER_SET_ONCE = type(trace._TRACER_PROVIDER_SET_ONCE)()
+
+
+class OnTrio(Thread):
+    """hypercorn on trio, in a thread."""
+
+    def __init__(self, app: Any) -> None:
+        super().__init__(daemon=True)
+        self._app = app
+        self._ready = Event()
+        self.start()
+        assert self._ready.wait(LONG)
+
+    def run(self) -> None:
+        trio.run(self._serve)
+
+    async def _serve(self) -> None:
+        self._token, self._over = trio.lowlevel.current_trio_token(), trio.Event()
+        config = HypercornConfig()
+        config.bind, config.errorlog = ["127.0.0.1:0"], None
+        async with trio.open_nursery() as nursery:
+            serve = partial(hypercorn, self._app, config, shutdown_trigger=self._over.wait)
+            bound: Any = await nursery.start(serve)
+            self.port = int(bound[0].rpartition(":")[2])
+            self._ready.set()
+
+    def stop(self) -> None:
+        with suppress(trio.RunFinishedError):  # It is stopped already.
+            self._token.run_sync_soon(self._over.set)
+        self.join(LONG)
+
+    def get(self, path: str, **headers: str) -> tuple[int, str]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=LONG)
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        body = response.read().decode()
+        connection.close()
+        return response.status, body
+
+
+@pytest.fixture
+def begin() -> Iterator[Callable[[Any], OnTrio]]:
+    """Serve an application on trio until the end of the test."""
+    servers: list[OnTrio] = []
+
+    def start(app: Any) -> OnTrio:
+        instrument(app)
+        servers.append(OnTrio(app))
+        return servers[-1]
+
+    yield start
+    for one in servers:
+        one.stop()

@@ -2,17 +2,13 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from functools import partial
+from collections.abc import Callable
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
 import trio.lowlevel
-from hypercorn.config import Config
-from hypercorn.trio import serve as hypercorn
 from prometheus_client.core import GaugeMetricFamily
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -22,64 +18,12 @@ from starlette.routing import Route
 from observekit import instrument
 
 if TYPE_CHECKING:
-    from tests.integrations.conftest import Observed
+    from tests.integrations.conftest import Observed, OnTrio
 
 LONG = 30.0
 """Seconds that nothing here takes: a limit for what went wrong."""
 
-Begin = Callable[..., "Server"]
-
-
-class Server(threading.Thread):
-    """hypercorn on trio, in a thread."""
-
-    def __init__(self, app: Any) -> None:
-        super().__init__(daemon=True)
-        self._app = app
-        self._ready = threading.Event()
-        self.start()
-        assert self._ready.wait(LONG)
-
-    def run(self) -> None:
-        trio.run(self._serve)
-
-    async def _serve(self) -> None:
-        self._token, self._over = trio.lowlevel.current_trio_token(), trio.Event()
-        config = Config()
-        config.bind, config.errorlog = ["127.0.0.1:0"], None
-        async with trio.open_nursery() as nursery:
-            serve = partial(hypercorn, self._app, config, shutdown_trigger=self._over.wait)
-            bound: Any = await nursery.start(serve)
-            self.port = int(bound[0].rpartition(":")[2])
-            self._ready.set()
-
-    def stop(self) -> None:
-        with suppress(trio.RunFinishedError):  # It is stopped already.
-            self._token.run_sync_soon(self._over.set)
-        self.join(LONG)
-
-    def get(self, path: str, **headers: str) -> tuple[int, str]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=LONG)
-        connection.request("GET", path, headers=headers)
-        response = connection.getresponse()
-        body = response.read().decode()
-        connection.close()
-        return response.status, body
-
-
-@pytest.fixture
-def begin() -> Iterator[Begin]:
-    """Serve an application on trio until the end of the test."""
-    servers: list[Server] = []
-
-    def start(app: Any) -> Server:
-        instrument(app)
-        servers.append(Server(app))
-        return servers[-1]
-
-    yield start
-    for one in servers:
-        one.stop()
+Begin = Callable[..., "OnTrio"]
 
 
 async def item(request: Request) -> Response:
@@ -265,17 +209,6 @@ def test_many_scrapes_and_probes_at_once_are_all_answered_on_trio(observed: "Obs
     assert statuses == [200] * 40
     assert [one.name for one in threading.enumerate()].count("observekit-aside") == 1
     assert failures(observed) == {}
-
-
-def test_the_thread_beside_trio_ends_with_the_kit(observed: "Observed", begin: Begin) -> None:
-    server = begin(shop())
-    server.get("/readyz")
-    (aside,) = [one for one in threading.enumerate() if one.name == "observekit-aside"]
-
-    observed.kit.shutdown()
-
-    aside.join(LONG)
-    assert not aside.is_alive()
 
 
 def test_without_any_loop_a_probe_is_answered(observed: "Observed") -> None:
