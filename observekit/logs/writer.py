@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import RLock
 from time import monotonic, sleep
 from typing import Final
@@ -139,9 +139,8 @@ class Writer:
         """Take everything out that waits after *line*; ``None`` among it says that the end was asked for."""
         taken = [line]
         waiting = self._lines
-        with suppress(Empty):
-            # Nobody else takes any out meanwhile, so that all of these are there.
-            taken += [waiting.get_nowait() for _ in range(waiting.qsize())]
+        # Nobody else takes any out meanwhile, so that all of these are there.
+        taken += [waiting.get_nowait() for _ in range(waiting.qsize())]
         if None not in taken:
             return Lines(taken), False  # type: ignore[arg-type]  # as was just said
         return Lines(one for one in taken if one is not None), True
