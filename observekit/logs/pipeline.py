@@ -88,16 +88,9 @@ class Pipeline:
         error: BaseException | None = None,
         seconds: float | None = None,
     ) -> None:
-        """Write one record; never raises.
+        """Write one record, its *fields* redacted; never raises.
 
-        Args:
-            level: Name of the level in lower case.
-            event: What happened, as a name or a message.
-            fields: Everything else; redacted here.
-            logger: Name of the logger.
-            ids: Ids of the trace; those of the current span unless given.
-            error: Exception to describe.
-            seconds: Unix time of the event; now unless given.
+        Unless given, *ids* are those of the current span, and *seconds*, in Unix time, are now.
         """
         try:
             self._count(level)
@@ -110,11 +103,14 @@ class Pipeline:
                     record["exception"] = self._told(error)
                 line = self._encode(record)
             except Exception as failure:  # noqa: BLE001 -- a line with little on it is better than none
-                self.failed(failure)
-                line = self.line(level, "observekit.record_failed", {"observekit": type_of(failure)})
+                line = self._stand_in(level, failure)
             self._write(line)
         except Exception as failure:  # noqa: BLE001 -- whatever happens here, the caller goes on
             self.failed(failure)
+
+    def _stand_in(self, level: str, failure: Exception) -> bytes:
+        self.failed(failure)
+        return self.line(level, "observekit.record_failed", {"observekit": type_of(failure)})
 
     def prepare(
         self, level: str, event: str, logger: str, constants: Mapping[str, Any], further: str

@@ -44,6 +44,11 @@ def add(commands: "Commands") -> None:
         description=_ABOUT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    _add_options(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds",
         type=_seconds,
@@ -68,7 +73,6 @@ def add(commands: "Commands") -> None:
         action="store_true",
         help="let the prometheus on PATH scrape the shop, and ask it for the rate of each route at the end",
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
