@@ -27,7 +27,10 @@ from opentelemetry.sdk.trace.sampling import (
 from observekit.config import Config
 from observekit.guard import Guard, in_forked_child
 
-_WORDS: Final = Struct("<384Q")
+# Ids that are fetched stand in memory, and a snapshot of a virtual machine (SnapStart, CRIU) that is restored
+# twice makes each of them twice: so those of ten requests, and not of hundreds.
+# Source: getrandom(2) gives up to 256 bytes in one piece, whatever signals come.
+_WORDS: Final = Struct("<32Q")
 
 
 class SystemIds(IdGenerator):
@@ -55,7 +58,7 @@ class SystemIds(IdGenerator):
 
     def _word(self) -> int:
         """Return 64 random bits that nobody else gets."""
-        # Fetched by the hundred: asking the system for each took a tenth of what an unsampled request paid.
+        # Fetched by the dozen: asking the system for each took a tenth of what an unsampled request paid.
         while True:
             try:
                 return self._ready.pop()  # In one step, so that threads and signal handlers share none.

@@ -2,6 +2,7 @@
 
 import os
 import random
+from copy import copy
 
 from observekit.traces.provider import SystemIds
 
@@ -23,6 +24,18 @@ def test_a_forked_child_makes_no_id_that_its_parent_makes() -> None:
     theirs = {int.from_bytes(told[place : place + 8]) for place in range(0, len(told), 8)}
     assert len(theirs) == 500
     assert theirs.isdisjoint(ids.generate_span_id() for _ in range(500))
+
+
+def test_a_snapshot_holds_the_ids_of_a_few_requests_only() -> None:
+    ids = SystemIds()
+    ids.generate_trace_id()
+
+    resumed = copy(ids), copy(ids)  # A virtual machine that is restored twice.
+    for one in resumed:
+        one._ready = list(ids._ready)
+    first, second = ({one.generate_span_id() for _ in range(500)} for one in resumed)
+
+    assert len(first & second) < 32
 
 
 def test_a_seed_of_the_application_has_no_say_in_ids() -> None:
