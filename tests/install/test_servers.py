@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import uvicorn
@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from observekit import Kit, instrument
+from observekit import Kit, ObserveMiddleware, instrument
 
 LONG = 30.0
 """Seconds that nothing here takes: a limit for what went wrong."""
@@ -54,10 +54,17 @@ class Announced(uvicorn.Server):
         self.announced.set()
 
 
+async def without_lifespan(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] != "http":
+        raise NotImplementedError(scope["type"])
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"tea"})
+
+
 @contextmanager
-def serving(app: Any) -> Iterator[http.client.HTTPConnection]:
+def serving(app: Any, lifespan: Literal["auto", "on"] = "auto") -> Iterator[http.client.HTTPConnection]:
     """Serve *app* with uvicorn, and connect to it, if it has started."""
-    server = Announced(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None))
+    server = Announced(uvicorn.Config(app, host="127.0.0.1", port=0, lifespan=lifespan, log_config=None))
 
     def run() -> None:
         try:
@@ -132,6 +139,23 @@ def test_an_application_that_failed_to_start_may_start_again(make_kit: Make) -> 
         told = _get(connection, "/readyz")
 
     assert (before, told) == ("broken", (200, "ok\n"))
+
+
+@pytest.mark.parametrize("observed", [False, True])
+@pytest.mark.parametrize(("lifespan", "starts"), [("on", False), ("auto", True)])
+def test_a_server_that_insists_on_a_lifespan_refuses_an_application_without_observed_or_not(
+    make_kit: Make, lifespan: Literal["auto", "on"], starts: bool, observed: bool
+) -> None:
+    make_kit(logs="off", traces=False)
+    app = ObserveMiddleware(without_lifespan) if observed else without_lifespan
+
+    with serving(app, lifespan) as connection:
+        try:
+            told = _get(connection, "/items/1")
+        except OSError:
+            told = None
+
+    assert told == ((200, "tea") if starts else None)
 
 
 def test_two_servers_in_one_process_are_ready_when_both_are(make_kit: Make) -> None:
