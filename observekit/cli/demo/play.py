@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Final
 
@@ -23,6 +22,7 @@ from observekit.cli.demo.shop import NotReadyError, Shop, open_shop
 from observekit.cli.demo.spans import failing
 from observekit.cli.demo.tables import brief, brief_heading, table
 from observekit.cli.demo.traffic import Traffic
+from observekit.cli.demo.workspace import workspace
 from observekit.cli.exits import FINE, REMOTE_FAILED
 from observekit.errors import ObservekitError
 
@@ -101,7 +101,7 @@ def _signals(stop: asyncio.Event) -> Iterator[None]:
 async def _stage(options: argparse.Namespace, screen: Screen, stop: asyncio.Event) -> AsyncIterator[_Stage]:
     """Set everything up; take it down in the reverse order: services first, what they write to last."""
     async with AsyncExitStack() as stack:
-        directory = Path(stack.enter_context(TemporaryDirectory(prefix="observekit-demo-")))
+        directory = stack.enter_context(workspace())
         logs = directory if options.logs is None else options.logs
         try:
             logs.mkdir(parents=True, exist_ok=True)
