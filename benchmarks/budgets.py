@@ -126,11 +126,14 @@ PARTS: Final = (
         "client-text",
         "1/10 of prometheus-client's renderer",
     ),
-    Limit("longest turn of the loop, 10,000 lines", "loop-10000", "ours-turn", 1.0, None, "1 ms", "ms"),
-    Limit("the same, 100,000 lines", "loop-100000", "ours-turn", 1.0, None, "1 ms", "ms"),
+    Limit(
+        "longest turn of the loop, 10,000 lines", "loop-10000-histogram", "ours-turn", 1.0, None, "1 ms", "ms"
+    ),
+    Limit("the same, 100,000 lines", "loop-100000-histogram", "ours-turn", 1.0, None, "1 ms", "ms"),
+    Limit("the same, a series to a line", "loop-100000-counters", "ours-turn", 1.0, None, "1 ms", "ms"),
     Limit(
         "a request during a scrape of 10,000 lines waits longer by",
-        "loop-10000",
+        "loop-10000-histogram",
         "ours-worst",
         1.5,
         "idle-wait",
@@ -140,7 +143,7 @@ PARTS: Final = (
     ),
     Limit(
         "the same, 100,000 lines",
-        "loop-100000",
+        "loop-100000-histogram",
         "ours-worst",
         1.5,
         "idle-wait",

@@ -1,6 +1,7 @@
 """What a scrape does to the event loop: its worst turn, and the wait of requests that come meanwhile.
 
-``python -m benchmarks.holding LINES ROUNDS``: Prometheus's own request headers, a request each millisecond,
+``python -m benchmarks.holding LINES ROUNDS PUT``, with what puts so many lines into a registry, such as
+``client_metrics``: Prometheus's own request headers, a request each millisecond,
 one loop. In each round nobody scrapes, then prometheus-client's ASGI application is scraped, then ours.
 """
 
@@ -14,9 +15,9 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, make_asgi_app
 
+from benchmarks import series
 from benchmarks.app import application
 from benchmarks.child import Measured, tell
-from benchmarks.series import client_metrics
 from observekit import instrument
 from observekit.asgi import ASGIApp, Message, Scope
 from observekit.metrics.exposition import KEEP_SECONDS
@@ -111,11 +112,11 @@ async def _send(message: Message) -> None:
         raise RuntimeError(f"answered {message['status']}")
 
 
-async def measure(lines: int, rounds: int) -> Measured:
+async def measure(lines: int, rounds: int, put: Callable[[CollectorRegistry, int], object]) -> Measured:
     """Measure in one process, one after another."""
     theirs, registry = CollectorRegistry(), CollectorRegistry()
-    client_metrics(theirs, lines)
-    client_metrics(registry, lines)
+    put(theirs, lines)
+    put(registry, lines)
     app = application()
     instrument(app, service_name="bench", registry=registry, traces=False, runtime=False)
     client_app, requests, turns = make_asgi_app(theirs), Requests(app), Turns()
@@ -147,4 +148,4 @@ def _facts(waits: list[float], worst_turn: float) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    tell(asyncio.run(measure(*map(int, sys.argv[1:3]))))
+    tell(asyncio.run(measure(int(sys.argv[1]), int(sys.argv[2]), getattr(series, sys.argv[3]))))

@@ -9,7 +9,12 @@ from benchmarks.child import Measured, ask
 from benchmarks.stats import Spread, spread
 
 LINES = (1_000, 10_000, 100_000)
-HELD_LINES = (10_000, 100_000)
+# What the loop is watched with: lines, what makes them, and what a line is one of.
+HELD = (
+    (10_000, "client_metrics", "histogram"),
+    (100_000, "client_metrics", "histogram"),
+    (100_000, "client_counters", "counters"),
+)
 
 
 class Rounds(NamedTuple):
@@ -68,8 +73,8 @@ def measure(rounds: Rounds) -> Parts:
     for lines in LINES:
         print(f"parts: pages of {lines} lines", flush=True)
         found[f"page-{lines}"] = ask("benchmarks.rendering", lines, rounds.of(lines))
-    for lines in HELD_LINES:
-        print(f"parts: the loop during pages of {lines} lines", flush=True)
-        found[f"loop-{lines}"] = ask("benchmarks.holding", lines, rounds.of(lines))
+    for lines, put, kind in HELD:
+        print(f"parts: the loop during pages of {lines} lines of {kind}", flush=True)
+        found[f"loop-{lines}-{kind}"] = ask("benchmarks.holding", lines, rounds.of(lines), put)
     found["crowd"] = crowd.measure(*rounds.crowd)
     return Parts(rounds, found)

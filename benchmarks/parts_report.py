@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from benchmarks.budgets import PARTS, Limit
 from benchmarks.crowd import PATHS, SCRAPERS, SERIES
-from benchmarks.parts import HELD_LINES, LINES, Parts
+from benchmarks.parts import HELD, LINES, Parts
 from benchmarks.stats import Spread
 
 _CALLS_METHOD = """\
@@ -113,15 +113,15 @@ def _page(parts: Parts, part: str, compared: tuple[str, str], form: str) -> tupl
 
 
 def _loops(parts: Parts) -> Iterator[str]:
-    yield "| lines | | turn | wait | worst wait |"
+    yield "| lines of a | | turn | wait | worst wait |"
     yield "| --: | --- | --: | --: | --: |"
-    for count in HELD_LINES:
+    for count, _, kind in HELD:
         for name, title in _LOOPS:
             cells = [
-                _brackets(parts.value(f"loop-{count}", f"{name}-{what}"), 2)
+                _brackets(parts.value(f"loop-{count}-{kind}", f"{name}-{what}"), 2)
                 for what in ("turn", "wait", "worst")
             ]
-            yield f"| {count:,} | {title} | {' | '.join(cells)} |"
+            yield f"| {count:,}, {kind} | {title} | {' | '.join(cells)} |"
 
 
 def _crowd(parts: Parts) -> Iterator[str]:
