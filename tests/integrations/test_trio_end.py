@@ -28,10 +28,15 @@ def failures(observed: "Observed") -> dict[tuple[str, ...], float]:
     return observed.samples("observekit_internal_errors_total")
 
 
+def asides() -> set[threading.Thread]:
+    return {one for one in threading.enumerate() if one.name == "observekit-aside"}
+
+
 def test_the_thread_beside_trio_ends_with_the_kit(observed: "Observed", begin: Begin) -> None:
+    before = asides()  # Those of other tests end when they like.
     server = begin(Starlette())
     server.get("/readyz")
-    (aside,) = [one for one in threading.enumerate() if one.name == "observekit-aside"]
+    (aside,) = asides() - before
 
     observed.kit.shutdown()
 
@@ -40,7 +45,7 @@ def test_the_thread_beside_trio_ends_with_the_kit(observed: "Observed", begin: B
 
 
 def test_a_probe_under_way_when_the_kit_ends_is_answered(observed: "Observed", begin: Begin) -> None:
-    running, release = threading.Event(), threading.Event()
+    running, release, before = threading.Event(), threading.Event(), asides()
 
     @observed.kit.readiness(timeout_seconds=LONG)
     def database() -> None:
@@ -52,7 +57,7 @@ def test_a_probe_under_way_when_the_kit_ends_is_answered(observed: "Observed", b
     asker = threading.Thread(target=lambda: told.append(server.get("/readyz")), daemon=True)
     asker.start()
     assert running.wait(LONG)
-    (aside,) = [one for one in threading.enumerate() if one.name == "observekit-aside"]
+    (aside,) = asides() - before
 
     observed.kit.shutdown()
     release.set()

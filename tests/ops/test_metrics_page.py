@@ -168,9 +168,12 @@ def test_a_collector_that_would_end_the_server_costs_itself_only(
 
 
 def test_the_threads_that_collectors_are_asked_on_end_with_the_kit(observed: "Observed") -> None:
+    before = set(threading.enumerate())
     observed.kit.registry.register(Broken())
     page(observed)
-    [thread] = [one for one in threading.enumerate() if one.name.startswith("observekit-collect-Broken")]
+    [thread] = [
+        one for one in set(threading.enumerate()) - before if one.name.startswith("observekit-collect-Broken")
+    ]
 
     observed.kit.shutdown()
     thread.join(LONG)

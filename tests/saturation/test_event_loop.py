@@ -113,11 +113,13 @@ def test_tasks_are_those_of_the_watched_loop_and_none_are_shown_without_one(told
 
 
 def test_a_watch_that_is_started_twice_watches_once(told: Told) -> None:
+    before = set(threading.enumerate())
+
     async def main() -> list[str]:
         watch = told.watch()
         watch.start()
         watch.start()
-        names = [thread.name for thread in threading.enumerate()]
+        names = [thread.name for thread in set(threading.enumerate()) - before]
         watch.stop()
         watch.stop()
         return names
