@@ -32,7 +32,7 @@ async def endless(request: Request) -> Response:
     async def pieces() -> AsyncIterator[bytes]:
         while True:
             yield b"piece"
-            await anyio.sleep(0)
+            await anyio.sleep(0.01)  # A hundred that never wait would leave the server no time to end them.
 
     return StreamingResponse(pieces())
 
