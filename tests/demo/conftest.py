@@ -43,8 +43,15 @@ class Demo:
 
     def all_children(self) -> dict[str, int]:
         """Wait until the three are started."""
-        wait_until(lambda: len(self.children()) == 3, self)
-        return self.children()
+        found: dict[str, int] = {}
+
+        def complete() -> bool:
+            # A process that is about to become another has no name for a moment.
+            found.update(self.children())
+            return len(found) == 3
+
+        wait_until(complete, self)
+        return found
 
     def says(self, text: str) -> None:
         wait_until(lambda: text in self.output, self)
