@@ -5,6 +5,7 @@ import io
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -94,14 +95,14 @@ def test_twenty_cycles_leave_no_thread_and_no_descriptor() -> None:
         structlog.get_logger("cycle").info("x")
         kit.shutdown()
 
-    def held() -> tuple[int, ...]:
+    def held() -> set[tuple[str, str]]:
+        """Return all threads and descriptors, each by what tells it from a later one of its number."""
         gc.collect()
-        tasks, descriptors = (len(list(Path("/proc/self", name).iterdir())) for name in ("task", "fd"))
-        return tasks, descriptors, threading.active_count()
-
-    def is_left() -> bool:
-        # Less than before is what another test had left to end.
-        return any(now > then for now, then in zip(held(), before, strict=True))
+        found = {(one.name, "thread") for one in Path("/proc/self/task").iterdir()}
+        for one in Path("/proc/self/fd").iterdir():
+            with suppress(FileNotFoundError):  # That of the directory itself, which is closed by now.
+                found.add((one.name, str(one.readlink())))
+        return found
 
     cycle()
     before = held()
@@ -111,9 +112,9 @@ def test_twenty_cycles_leave_no_thread_and_no_descriptor() -> None:
 
     # A thread lets go of its lock a moment before it ends, and the kernel has no handle to wait for.
     deadline, pause = monotonic() + 30, threading.Event()
-    while is_left() and monotonic() < deadline:
+    while held() - before and monotonic() < deadline:
         pause.wait(0.01)
-    assert not is_left()
+    assert held() - before == set()
 
 
 @pytest.mark.parametrize("stream", ["closed", "text only", "nothing", "no stream at all"])
