@@ -6,6 +6,25 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.real_servers.fixtures import (
+    faulty_postgres,
+    faulty_redis,
+    nats_server,
+    postgres_server,
+    rabbitmq_server,
+    redis_server,
+)
+
+# Here, so that each server is started once for whoever asks for it.
+__all__ = [
+    "faulty_postgres",
+    "faulty_redis",
+    "nats_server",
+    "postgres_server",
+    "rabbitmq_server",
+    "redis_server",
+]
+
 _SECONDS = 20
 """What nothing in a child takes; one that waits for a lock would wait for ever."""
 
