@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from observekit.config import Config
-    from observekit.install import Kit, ObserveMiddleware, annotate, get_logger, instrument, setup
+    from observekit.install import Kit, ObserveMiddleware, annotate, get_logger, instrument, operation, setup
 
 __version__ = "0.1.0.dev0"
-__all__ = ["Config", "Kit", "ObserveMiddleware", "annotate", "get_logger", "instrument", "setup"]
+__all__ = ["Config", "Kit", "ObserveMiddleware", "annotate", "get_logger", "instrument", "operation", "setup"]
 
 _HOME = {
     "Config": "observekit.config",
@@ -17,6 +17,7 @@ _HOME = {
     "annotate": "observekit.install",
     "get_logger": "observekit.install",
     "instrument": "observekit.install",
+    "operation": "observekit.install",
     "setup": "observekit.install",
 }
 

@@ -1,5 +1,6 @@
 """The fields of the current request or job, wherever in its code they are asked for."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from opentelemetry.context import Context, create_key, get_current, get_value
@@ -23,17 +24,27 @@ def with_fields(fields: Fields, context: Context | None = None) -> Context:
     return Context({**(get_current() if context is None else context), _KEY: fields})
 
 
+def current_fields() -> Fields | None:
+    """Return the fields of the current request or job, ``None`` outside of any."""
+    fields = get_value(_KEY)
+    return fields if isinstance(fields, dict) else None
+
+
 def annotate(**fields: object) -> None:
-    """Add *fields* to the canonical event of the current request; outside of one, do nothing.
+    """Add *fields* to the canonical event of the current request or job; outside of one, do nothing.
 
     Works wherever the context reaches: in tasks, in endpoints that run in a worker thread, in `to_thread`.
     A later value of the same name wins. Beyond 64 names, further ones are left out and counted in the
     field ``fields_left_out``.
     """
-    current = get_value(_KEY)
-    if not isinstance(current, dict):
-        return
-    for name, value in fields.items():
+    current = current_fields()
+    if current is not None:
+        add_fields(current, fields)
+
+
+def add_fields(current: Fields, more: Mapping[str, object]) -> None:
+    """Add *more* to the fields of a request or job, as far as there is room."""
+    for name, value in more.items():
         if name in current or len(current) < FIELD_LIMIT:
             current[name] = value
         else:

@@ -72,7 +72,16 @@ def test_the_commands_that_only_print_load_no_telemetry_library() -> None:
 
 
 def test_the_public_names_are_these() -> None:
-    names = ["Config", "Kit", "ObserveMiddleware", "annotate", "get_logger", "instrument", "setup"]
+    names = [
+        "Config",
+        "Kit",
+        "ObserveMiddleware",
+        "annotate",
+        "get_logger",
+        "instrument",
+        "operation",
+        "setup",
+    ]
 
     assert observekit.__all__ == names
     assert set(names) <= set(dir(observekit))

@@ -10,6 +10,8 @@ from observekit.semconv import (
     HTTP_REQUEST_METHOD,
     HTTP_RESPONSE_STATUS_CODE,
     HTTP_ROUTE,
+    MESSAGING_DESTINATION_NAME,
+    MESSAGING_SYSTEM,
     URL_PATH,
     WEBSOCKET_CLOSE_CODE,
     label,
@@ -46,6 +48,24 @@ WEBSOCKET_CONNECTION: Final = EventSpec(
         "messages_received",
         "messages_sent",
         label(CLIENT_ADDRESS),
+    ),
+)
+OPERATION: Final = EventSpec(
+    name="operation",
+    level="by outcome",
+    help="The canonical event of a job, which is an operation outside of any request; written when it ends.",
+    fields=("operation", "outcome", "duration_seconds"),
+)
+MESSAGE: Final = EventSpec(
+    name="message",
+    level="by outcome",
+    help="The canonical event of a message that was processed, or of a batch of them.",
+    fields=(
+        label(MESSAGING_SYSTEM),
+        label(MESSAGING_DESTINATION_NAME),
+        "messages",
+        "outcome",
+        "duration_seconds",
     ),
 )
 STARTED: Final = EventSpec(

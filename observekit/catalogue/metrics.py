@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from observekit.catalogue import process, websockets
+from observekit.catalogue import operations, process, websockets
 from observekit.catalogue.specs import MetricSpec, catalogue
 from observekit.semconv import (
     DEPLOYMENT_ENVIRONMENT_NAME,
@@ -30,7 +30,17 @@ LAG_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
 SIZE_BUCKETS: Final = tuple(float(4**power) for power in range(3, 14))
 
 METHODS: Final = (*sorted(KNOWN_METHODS), OTHER_METHOD)
-COMPONENTS: Final = ("collector", "config", "exchange", "health", "logs", "metrics", "ops", "traces")
+COMPONENTS: Final = (
+    "collector",
+    "config",
+    "exchange",
+    "health",
+    "logs",
+    "metrics",
+    "operations",
+    "ops",
+    "traces",
+)
 """Parts of observekit whose failures are counted apart."""
 
 REQUEST_DURATION: Final = MetricSpec(
@@ -275,8 +285,8 @@ INTERNAL_ERRORS: Final = MetricSpec(
 
 METRICS: Final = catalogue(
     value
-    for module in (globals(), vars(websockets), vars(process))
+    for module in (globals(), vars(operations), vars(websockets), vars(process))
     for value in tuple(module.values())
     if isinstance(value, MetricSpec)
 )
-"""All metric families by name: those of this file, of WebSockets, of the process."""
+"""All metric families by name: those of this file, of operations, of WebSockets, of the process."""

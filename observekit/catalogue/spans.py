@@ -10,6 +10,12 @@ from observekit.semconv import (
     HTTP_REQUEST_METHOD_ORIGINAL,
     HTTP_RESPONSE_STATUS_CODE,
     HTTP_ROUTE,
+    MESSAGING_BATCH_COUNT,
+    MESSAGING_DESTINATION_NAME,
+    MESSAGING_MESSAGE_ID,
+    MESSAGING_OPERATION_NAME,
+    MESSAGING_OPERATION_TYPE,
+    MESSAGING_SYSTEM,
     NETWORK_PROTOCOL_NAME,
     NETWORK_PROTOCOL_VERSION,
     SERVER_ADDRESS,
@@ -60,5 +66,40 @@ WEBSOCKET_SERVER: Final = SpanSpec(
     ),
 )
 
-SPANS: Final = catalogue((HTTP_SERVER, WEBSOCKET_SERVER))
+OPERATION: Final = SpanSpec(
+    name="{operation}",
+    kind="INTERNAL",
+    help="One run of an operation; its labels and fields are further attributes.",
+    attributes=("operation", ERROR_TYPE),
+)
+
+MESSAGE_PROCESS: Final = SpanSpec(
+    name="process {messaging.destination.name}",
+    kind="CONSUMER",
+    help="One message, a child of the span that sent it, or one batch, with links to those that sent it.",
+    attributes=(
+        MESSAGING_SYSTEM,
+        MESSAGING_DESTINATION_NAME,
+        MESSAGING_OPERATION_NAME,
+        MESSAGING_OPERATION_TYPE,
+        MESSAGING_MESSAGE_ID,
+        MESSAGING_BATCH_COUNT,
+        ERROR_TYPE,
+    ),
+)
+
+MESSAGE_PUBLISH: Final = SpanSpec(
+    name="send {messaging.destination.name}",
+    kind="PRODUCER",
+    help="One message on its way to a broker.",
+    attributes=(
+        MESSAGING_SYSTEM,
+        MESSAGING_DESTINATION_NAME,
+        MESSAGING_OPERATION_NAME,
+        MESSAGING_OPERATION_TYPE,
+        ERROR_TYPE,
+    ),
+)
+
+SPANS: Final = catalogue((HTTP_SERVER, WEBSOCKET_SERVER, OPERATION, MESSAGE_PROCESS, MESSAGE_PUBLISH))
 """All spans by name."""

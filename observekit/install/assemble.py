@@ -26,6 +26,7 @@ from observekit.install.voice import Voice
 from observekit.integrations import trio
 from observekit.integrations.starlette import SCOPE_CLAIMS
 from observekit.logs.setup import Logs
+from observekit.operations.signals import Signals
 
 
 def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
@@ -53,6 +54,7 @@ def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
         traces = _traces(kit, attributes, instruments, guard) if config.traces else None
         ports = Ports(kit, instruments, guard)
         _put_layer(kit, instruments, (logs, traces), ports.beside_application(), voice, guard)
+        _put_signals(kit, instruments, logs, traces, guard)
         kit.on_built(lambda app: ports.tell_shadowed(app, voice))
         ports.open_ops_port(voice)
         found = [one for part in (meters, traces) if part for one in part.found]
@@ -169,3 +171,23 @@ def _put_layer(
         neighbours_found=voice.neighbours_found,
     )
     kit.layer = lambda app: HttpLayer(app, parts)
+
+
+def _put_signals(
+    kit: Kit, instruments: Instruments, logs: Logs | None, traces: Traces | None, guard: Guard
+) -> None:
+    """Let operations and messages be told, for as long as the kit lives."""
+
+    def forget() -> None:
+        kit.signals = None
+
+    kit.signals = Signals(
+        metrics=instruments.work if kit.config.metrics else None,
+        tracer=None if traces is None else traces.tracer,
+        pipeline=None if logs is None else logs.pipeline,
+        guard=guard,
+        exemplars=traces is not None and traces.exports,
+        text_length=kit.config.span_attribute_length_limit,
+        mistaken=instruments.mistaken,
+    )
+    kit.on_release(forget)

@@ -2,7 +2,7 @@
 
 import atexit
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from threading import RLock
 from typing import Any
@@ -18,6 +18,8 @@ from observekit.errors import ConfigError
 from observekit.install.assemble import assemble
 from observekit.install.kit import Kit
 from observekit.integrations import starlette
+from observekit.operations.operation import Label, Operation
+from observekit.operations.signals import Signals
 
 
 class _Process:
@@ -42,6 +44,11 @@ class _Process:
             kit.on_release(self._forget)
             atexit.register(kit.shutdown)
             return kit
+
+    def signals(self) -> Signals | None:
+        """Return what operations are told to; none before setup() and after Kit.shutdown()."""
+        kit = self._kit
+        return None if kit is None else kit.signals
 
     def _forget(self) -> None:
         with self._lock:
@@ -115,6 +122,24 @@ class ObserveMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         await self._layer(scope, receive, send)
+
+
+def operation(
+    name: str, *, labels: Mapping[str, Label] | None = None, fields: Mapping[str, object] | None = None
+) -> Operation:
+    """Observe a part of a request or job, or a job of its own: a span, a duration by outcome, and fields.
+
+    ``with operation("charge"): ...`` in any code, or ``@operation("charge")`` on a function, a coroutine
+    function, a generator or an asynchronous generator. Inside of a request, labels and fields stand in its
+    canonical event; outside of any, an operation is a job: it has an event of its own, and
+    ``job_last_success_timestamp_seconds`` says when it last went well.
+
+    Args:
+        name: Name of the span and value of the label ``operation``: a constant, not made from data.
+        labels: For metrics, span and log. Few values each: past ``series_limit`` they become ``_overflow``.
+        fields: For span and log, of any value.
+    """
+    return Operation(name, labels or {}, fields or {}, _PROCESS.signals)
 
 
 def get_logger(name: str | None = None) -> Any:

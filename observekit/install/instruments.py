@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.registry import REGISTRY
 
 from observekit.catalogue import metrics as catalogue
-from observekit.catalogue import websockets
+from observekit.catalogue import operations, websockets
 from observekit.config import Config, Effective
 from observekit.errors import ConfigError
 from observekit.guard import Guard
@@ -20,6 +20,7 @@ from observekit.install.identity import target_info
 from observekit.metrics.cells import CounterCell
 from observekit.metrics.exposition import Exposition, collectors
 from observekit.metrics.store import Store
+from observekit.operations.signals import WorkMetrics
 
 
 class Instruments:
@@ -40,6 +41,8 @@ class Instruments:
             duration=store.histogram(websockets.CONNECTION_DURATION),
             messages=store.counter(websockets.MESSAGES),
         )
+        self.work = _work(store)
+        self._mistakes = store.counter(operations.CONTEXT_MISTAKES)
         # Told the size of each batch that did not arrive; whoever has a voice sets it.
         self.export_failed: Callable[[int], None] = lambda _: None
         self._check_duration = store.histogram(catalogue.HEALTH_CHECK_DURATION)
@@ -77,6 +80,10 @@ class Instruments:
             self.span_dropped("export_failed", spans)
             self.export_failed(spans)
 
+    def mistaken(self, reason: str) -> None:
+        """Count context that was left where it does not belong."""
+        self._mistakes.cell(reason).add()
+
     def checked(self, check: Check, result: Result) -> None:
         """File the time of a health check."""
         self._check_duration.cell(check.name).observe(result.seconds)
@@ -104,6 +111,15 @@ class Instruments:
             catalogue.INTERNAL_ERRORS,
             lambda: [((component,), float(count)) for component, count in dict(guard.failures).items()],
         )
+
+
+def _work(store: Store) -> WorkMetrics:
+    return WorkMetrics(
+        operations=store.labelled(operations.OPERATION_DURATION),
+        jobs=store.gauge(operations.JOB_LAST_SUCCESS),
+        messages=store.histogram(operations.MESSAGE_DURATION),
+        consumed=store.counter(operations.MESSAGES_CONSUMED),
+    )
 
 
 def _sizes(store: Store) -> SizeMetrics:

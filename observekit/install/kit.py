@@ -17,6 +17,7 @@ from observekit.health.check import Check, CheckFunction, Criticality, Probe
 from observekit.health.engine import Engine
 from observekit.health.lifecycle import Lifecycle
 from observekit.install.budget import shares
+from observekit.operations.signals import Signals
 from observekit.ops.server import OpsServer
 
 Function = TypeVar("Function", bound=CheckFunction)
@@ -64,6 +65,8 @@ class Kit:
         # Whether what a framework measures of its requests would only cost: its metrics are ours already.
         self.measures_alone = False
         self.ops: OpsServer | None = None
+        # What operations and messages are told to, while there is somebody to tell.
+        self.signals: Signals | None = None
         self._failed = failed
         self._lock = RLock()
         self._parts: list[_Part] = []

@@ -50,8 +50,9 @@ class Traces:
         self._undo: list[Callable[[], object]] = []
         self._provider: Any = None
         words = self._install(config, attributes)
+        self.tracer = trace.get_tracer("observekit")
         self.tracing = Tracing(
-            trace.get_tracer("observekit"),
+            self.tracer,
             words,
             Trust(config.trust_incoming),
             Limits(

@@ -15,6 +15,7 @@ from observekit.catalogue.metrics import SAMPLES_REJECTED, SERIES_OVERFLOW
 from observekit.guard import in_forked_child
 from observekit.metrics.cells import CounterCell, Exemplar, GaugeCell, HistogramCell
 from observekit.metrics.family import Family, cleaned
+from observekit.metrics.labelled import Labelled
 from observekit.metrics.own import Blocks, histograms, readings, single_values
 from observekit.metrics.text import Format
 
@@ -53,12 +54,15 @@ class Store:
 
     def histogram(self, spec: MetricSpec) -> Family[HistogramCell]:
         """Make a histogram family with the buckets of the spec."""
-        bounds = spec.buckets
-        family = Family(
-            spec, lambda: HistogramCell(bounds, self._rejects(spec)), self._limit, self._overflowed
-        )
-        self._add(spec, family, lambda: _histograms(spec, family), histograms(spec, family))
+        family = self._histogram(spec)
+        self._add(spec, None, lambda: _histograms(spec, family), histograms(spec, family))
         return family
+
+    def labelled(self, spec: MetricSpec) -> Labelled:
+        """Make histograms whose series may have further labels."""
+        labelled = Labelled(spec, self._histogram, self._overflowed)
+        self._add(spec, None, lambda: _labelled(labelled), labelled.blocks)
+        return labelled
 
     def reading(self, spec: MetricSpec, read: Callable[[], Reading]) -> None:
         """Show what *read* returns at each scrape; it must be quick and must not wait for anything."""
@@ -87,6 +91,12 @@ class Store:
     def _counter(self, spec: MetricSpec, make: Callable[[], CounterCell], limit: int) -> Family[CounterCell]:
         family = Family(spec, make, limit, self._overflowed)
         self._add(spec, family, lambda: _single_values(spec, family), single_values(spec, family))
+        return family
+
+    def _histogram(self, spec: MetricSpec) -> Family[HistogramCell]:
+        rejects = self._rejects(spec)
+        family = Family(spec, lambda: HistogramCell(spec.buckets, rejects), self._limit, self._overflowed)
+        self._families.append(family)
         return family
 
     def _add(
@@ -131,6 +141,13 @@ def _values(spec: MetricSpec, values: Reading) -> Metric:
 
 def _single_values(spec: MetricSpec, family: Family[CounterCell] | Family[GaugeCell]) -> Metric:
     return _values(spec, ((labels, cell.value) for labels, cell in family.series()))
+
+
+def _labelled(labelled: Labelled) -> Metric:
+    metric = Metric(labelled.spec.name, labelled.spec.help, "histogram")
+    for family in labelled.families():
+        metric.samples.extend(_histograms(family.spec, family).samples)
+    return metric
 
 
 def _histograms(spec: MetricSpec, family: Family[HistogramCell]) -> Metric:

@@ -262,6 +262,7 @@ _ON_NO_PANEL: Mapping[str, str] = {
         ),
         "for a board on the runtime",
     ),
+    "job_last_success_timestamp_seconds": "how old it may be differs by job; docs/traces.md has an alert",
     "http_server_request_body_size_bytes": "is there for those only who ask for it",
     "http_server_response_body_size_bytes": "is there for those only who ask for it",
     "observekit_export_duration_seconds": "its failures show as dropped spans; for a board on telemetry",

@@ -13,6 +13,7 @@ from observekit.dashboards.rows.requests import requests
 from observekit.dashboards.rows.routes import routes
 from observekit.dashboards.rows.versions import versions
 from observekit.dashboards.rows.websockets import websockets
+from observekit.dashboards.rows.work import work
 from observekit.dashboards.scope import HERE, IDENTITY, ROUTE
 from observekit.dashboards.series import counts, samples
 from observekit.semconv import SERVICE_NAME, SERVICE_VERSION, label
@@ -35,6 +36,7 @@ def service() -> Board:
             routes(),
             versions(),
             websockets(),
+            work(),
             health(),
             process(),
             losses(),

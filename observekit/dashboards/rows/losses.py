@@ -11,6 +11,7 @@ from observekit.catalogue.metrics import (
     SERIES_OVERFLOW,
     SPANS_DROPPED,
 )
+from observekit.catalogue.operations import CONTEXT_MISTAKES
 from observekit.dashboards.limits import NONE_WANTED, SCRAPE
 from observekit.dashboards.looks import Stat, TimeSeries
 from observekit.dashboards.panels import Panel, Row, Scale, Target
@@ -34,6 +35,7 @@ def _totals() -> Panel:
         "internal errors": INTERNAL_ERRORS,
         "rejected samples": SAMPLES_REJECTED,
         "missing collectors": COLLECTOR_ERRORS,
+        "mistakes with context": CONTEXT_MISTAKES,
     }
     rejected = sum_by(now(samples(REJECTED_SETTINGS, *HERE)))
     return Panel(
