@@ -88,6 +88,16 @@ def parse_pairs(text: str) -> dict[str, str]:
     return pairs
 
 
+def _parse_levels(text: str) -> dict[str, str]:
+    return {name: level.strip().lower() for name, level in parse_pairs(text).items()}
+
+
+def _are_levels(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        _is_text(name) and isinstance(level, str) and level in LEVELS for name, level in value.items()
+    )
+
+
 def _is_optional_level(value: object) -> bool:
     return value is None or (isinstance(value, str) and value in LEVELS)
 
@@ -269,6 +279,12 @@ HEADERS: Final = Kind(
     _are_headers,
     "must be HTTP headers, like 'api-key=value,other=value' (in code a mapping)",
     masked=hidden,
+)
+LOGGER_LEVELS: Final = Kind(
+    _parse_levels,
+    _are_levels,
+    f"must be names of loggers with levels, like 'shop=debug,sqlalchemy.engine=warning' (in code a mapping); "
+    f"the levels are {', '.join(LEVELS)}",
 )
 PROPAGATORS: Final = Kind(
     _parse_words,

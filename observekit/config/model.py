@@ -33,7 +33,7 @@ class Config(HealthSettings, TracesSettings, LogsSettings, MetricsSettings, Serv
         values = {name: getattr(self, name) for name in SETTINGS}
         if problems := [message for _, message in broken(SETTINGS, values)]:
             raise ConfigError("\n".join(problems))
-        for name in ("resource_attributes", "traces_headers"):
+        for name in ("resource_attributes", "traces_headers", "log_levels"):
             object.__setattr__(self, name, Pairs(getattr(self, name)))
 
     def __repr__(self) -> str:

@@ -11,6 +11,7 @@ from observekit.http.exchange import Exchange
 from observekit.http.signals import address
 from observekit.logs.pipeline import Pipeline
 from observekit.logs.prepared import PreparedEvent, ids_in_line
+from observekit.logs.told import remember
 from observekit.semconv import (
     CLIENT_ADDRESS,
     HTTP_REQUEST_METHOD,
@@ -54,7 +55,9 @@ class RequestLog:
         self._prepared: dict[tuple[object, ...], PreparedEvent | None] = {}
 
     def write(self, scope: Scope, exchange: Exchange, route: str, ids: Mapping[str, str]) -> None:
-        """Write the event of a closed exchange."""
+        """Write the event of a closed exchange, if its level is taken in."""
+        if not self._pipeline.wants(LEVELS[exchange.outcome], _LOGGER):
+            return
         path, client = scope.get("path"), address(scope.get("client"))
         host = _host(client) if client is None or len(client) <= _LONGEST_HOST else None
         method = scope["method"]
@@ -121,6 +124,8 @@ def log_request(
     error = exchange.error if isinstance(exchange.error, Exception) else None
     fields |= _beside_ours(exchange)
     pipeline.emit(LEVELS[outcome], _EVENT, fields, logger=_LOGGER, ids=ids, error=error)
+    if error is not None:
+        remember(error)
 
 
 def _beside_ours(exchange: Exchange) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from observekit.http.signals import RequestMetrics, known_method
 from observekit.http.sizes import sized_exchange
 from observekit.http.sockets import SocketParts, Sockets
 from observekit.http.span import ServerSpan
-from observekit.logs.told import remember
 from observekit.metrics.cells import GaugeCell
 from observekit.semconv import UNMATCHED_ROUTE
 
@@ -196,8 +195,6 @@ class HttpLayer:
                 parts.guard.failed("metrics", error)
         if parts.logs is not None:
             parts.logs.write(scope, exchange, route, ids)
-            if exchange.error is not None:
-                remember(exchange.error, ids)
 
     def _route(self, scope: Scope) -> str:
         try:

@@ -20,6 +20,7 @@ from observekit.http.signals import address
 from observekit.http.span import ServerSpan
 from observekit.http.websocket import ACCEPTED, Connection, Live
 from observekit.logs.pipeline import Pipeline
+from observekit.logs.told import remember
 from observekit.metrics.cells import CounterCell, GaugeCell, HistogramCell
 from observekit.metrics.family import Family
 from observekit.semconv import (
@@ -35,6 +36,7 @@ from observekit.semconv import (
 
 # What a connection ends with that nobody has wished for.
 _FAILURES: Final = ("1006", "1011")
+_LOGGER: Final = "observekit.http"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +164,7 @@ class Sockets:
                 parts.metrics.record(connection, route, trace)
             except Exception as error:  # noqa: BLE001 -- its event is still to be written
                 parts.guard.failed("metrics", error)
-        if parts.logs is not None:
+        if parts.logs is not None and parts.logs.wants(LEVELS[connection.outcome], _LOGGER):
             _log(parts.logs, scope, connection, route, ids)
 
     def _route(self, scope: Scope) -> str:
@@ -204,4 +206,6 @@ def _log(
     for name, value in connection.fields.copy().items():
         fields[name if name not in fields else f"{name}_"] = value
     event = WEBSOCKET_CONNECTION.name
-    pipeline.emit(LEVELS[outcome], event, fields, logger="observekit.http", ids=ids, error=error)
+    pipeline.emit(LEVELS[outcome], event, fields, logger=_LOGGER, ids=ids, error=error)
+    if error is not None:
+        remember(error)

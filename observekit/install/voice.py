@@ -126,7 +126,8 @@ class Voice:
 
     def _say(self, event: str, level: str, **fields: Any) -> None:
         if self._pipeline is not None:
-            self._pipeline.emit(level, event, fields)
+            if self._pipeline.wants(level, _LOGGER):
+                self._pipeline.emit(level, event, fields)
             return
         number = logging.getLevelNamesMapping()[level.upper()]
         try:

@@ -49,19 +49,19 @@ def say(pipeline: Pipeline, logger: object, method: str, /, *args: object, **fie
     pipeline.take(logger, method, {**fields, **event})
 
 
-def bound_logger(level: int, pipeline: Pipeline) -> type[Any]:
-    """Return a wrapper class for structlog that leaves out what is below *level*.
+def bound_logger(pipeline: Pipeline) -> type[Any]:
+    """Return a wrapper class for structlog that leaves out what is below the level of its logger.
 
     Its methods differ from structlog's in what they do with mistakes: a message that does not fit its
     arguments, a field called ``event`` or ``self`` and a chain that raises cost the record at most.
     """
-    methods: dict[str, Any] = {
-        name: _method(name, pipeline) if number >= level else _nothing for name, number in _NUMBERS.items()
-    }
+    methods: dict[str, Any] = {name: _method(name, number, pipeline) for name, number in _NUMBERS.items()}
     methods["exception"] = _exception(methods["error"])
     methods["log"] = _log(methods)
     methods |= {f"a{name}": _awaitable(method) for name, method in methods.items()}
-    return type("BoundLogger", (structlog.make_filtering_bound_logger(level),), methods)
+    methods["get_effective_level"] = lambda self: _level_of(self, pipeline)
+    methods["is_enabled_for"] = lambda self, level: level >= _level_of(self, pipeline)
+    return type("BoundLogger", (structlog.make_filtering_bound_logger(logging.NOTSET),), methods)
 
 
 def level_name(number: object) -> str:
@@ -72,13 +72,16 @@ def level_name(number: object) -> str:
     return names[min((number - logging.INFO) // 10, 3)]
 
 
-def _nothing(self: object, event: object = None, /, *args: object, **fields: object) -> None:
-    """Leave out what is below the level."""
+def _level_of(bound: Any, pipeline: Pipeline) -> int:
+    return pipeline.levels.of(getattr(bound._logger, "name", ""))  # noqa: SLF001 -- a method of its class
 
 
-def _method(name: str, pipeline: Pipeline) -> Method:
+def _method(name: str, number: int, pipeline: Pipeline) -> Method:
     def method(self: Any, event: object = None, /, *args: object, **fields: Any) -> None:
         try:
+            # Asked each time: a logger that is in use keeps its class when its level changes.
+            if number < pipeline.levels.of(getattr(self._logger, "name", "")):
+                return
             if args:
                 event = _formatted(event, args, fields)
             if event is not None:

@@ -1,5 +1,6 @@
 """The way of a record to a line: complete it, redact it, encode it, hand it to the writer; never raise."""
 
+import logging
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
 from functools import lru_cache
@@ -10,6 +11,7 @@ from structlog.contextvars import get_contextvars
 
 from observekit.guard import Guard
 from observekit.logs.encoder import encode
+from observekit.logs.levels import Levels
 from observekit.logs.prepared import PreparedEvent
 from observekit.logs.record import Head, Record, described, exception_of, stack_of, type_of
 from observekit.logs.values import Cleaner
@@ -21,9 +23,17 @@ _RESERVED: Final = frozenset(
     {"timestamp", "level", "event", "logger", "service", "trace_id", "span_id", "trace_flags", "exception"}
 )
 _NAMES: Final = {"warn": "warning", "exception": "error", "fatal": "critical", "msg": "info", "log": "info"}
+NUMBERS: Final = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "critical": logging.CRITICAL,
+}
 # Source: the longest of 50 frames and 8 causes with ordinary paths, with room for as much again.
 _EXCEPTION_BUDGET: Final = 32 * 1024
 _KEY_LENGTH: Final = 128
+_ALL: Final = Levels(logging.NOTSET)
 
 
 class Pipeline:
@@ -35,9 +45,10 @@ class Pipeline:
         write: Takes the line.
         count: Told the level of every record.
         guard: Takes what fails on the way.
+        levels: From which level on the records of each logger are taken in; all of them unless given.
     """
 
-    __slots__ = ("_count", "_encode", "_guard", "_head", "_retired", "_write")
+    __slots__ = ("_count", "_encode", "_guard", "_head", "_levels", "_retired", "_write", "levels")
 
     def __init__(
         self,
@@ -46,8 +57,11 @@ class Pipeline:
         write: Callable[[bytes], None],
         count: Callable[[str], None],
         guard: Guard,
+        levels: Levels = _ALL,
     ) -> None:
         self._head = Head(service)
+        # What is asked beforehand; a pipeline that is retired lets all through to the one after it.
+        self._levels = self.levels = levels
         self._encode = encode
         self._write = write
         self._count = count
@@ -67,15 +81,21 @@ class Pipeline:
         """Write what structlog was given; never raises."""
         try:
             pipeline = self._successor() if self._retired else self
+            level, name = _NAMES.get(method, method), getattr(logger, "name", "") or "structlog"
+            if self._retired and not pipeline.wants(level, name):
+                return
             fields = {**get_contextvars(), **event_dict}
             event = fields.pop("event", "")
             error = _taken_exception(fields)
             if fields.pop("stack_info", False):
                 fields["stack"] = stack_of(sys._getframe(2))  # noqa: SLF001 -- as logging and structlog do
-            name = getattr(logger, "name", "") or "structlog"
-            pipeline.emit(_NAMES.get(method, method), event, fields, logger=name, error=error)
+            pipeline.emit(level, event, fields, logger=name, error=error)
         except Exception as failure:  # noqa: BLE001 -- whatever a field does, the caller goes on
             self.failed(failure)
+
+    def wants(self, level: str, logger: str) -> bool:
+        """Whether records of *level* are taken in from *logger*; whoever calls emit() asks before."""
+        return NUMBERS[level] >= self._levels.of(logger)
 
     def emit(  # noqa: PLR0913 -- one for each fact of a record, all but three by name
         self,
@@ -143,8 +163,9 @@ class Pipeline:
             pass
 
     def retire(self) -> None:
-        """Leave records to the next one: loggers that were used already keep coming to this one."""
+        """Leave records to the next one, and to its levels: loggers in use keep coming to this one."""
         self._retired = True
+        self.levels = _ALL
 
     def _successor(self) -> "Pipeline":
         chain = structlog.get_config()["processors"]

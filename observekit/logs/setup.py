@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -16,18 +16,22 @@ from observekit.guard import Guard
 from observekit.logs.bound import NamedLogger, bound_logger, say
 from observekit.logs.console import Console
 from observekit.logs.encoder import encode
-from observekit.logs.otel import OtelLevel
+from observekit.logs.levels import Levels
 from observekit.logs.output import PATIENCE_SECONDS, opened
 from observekit.logs.pipeline import Encode, Pipeline
 from observekit.logs.stdlib import RecordHandler
 from observekit.logs.takeover import Takeover
 from observekit.logs.writer import Writer
 
+# OpenTelemetry's level is that of its own log. The second has one of ours unless it is given another: failed
+# exports have an event of our own.
+_OTEL: Final = ("opentelemetry", "opentelemetry.exporter.otlp")
+
 
 class Logs:
     """The log path of one process."""
 
-    __slots__ = ("_before", "_closed", "_level", "_otel", "_takeover", "_writer", "pipeline")
+    __slots__ = ("_before", "_closed", "_takeover", "_writer", "pipeline")
 
     def __init__(
         self,
@@ -36,7 +40,6 @@ class Logs:
         dropped: Callable[[str, int], None],
         guard: Guard,
     ) -> None:
-        self._level = _number(config.log_level)
         descriptor = _descriptor()
         self._writer = Writer(
             opened(descriptor),
@@ -45,12 +48,9 @@ class Logs:
             lambda lost: self.pipeline.line("warning", LOGS_RESUMED.name, {"dropped": lost}),
         )
         encoder = _encoder(config.log_format, descriptor)
-        self.pipeline = Pipeline(config.service_name, encoder, self._writer.write, count, guard)
-        self._takeover = Takeover(RecordHandler(self.pipeline, self._level), self.pipeline.failed)
-        self._otel: OtelLevel | None = None
-        if config.otel_log_level is not None:
-            level = _number(config.otel_log_level)
-            self._otel = OtelLevel(RecordHandler(self.pipeline, level), level, self._level)
+        levels = _levels(config)
+        self.pipeline = Pipeline(config.service_name, encoder, self._writer.write, count, guard, levels)
+        self._takeover = Takeover(RecordHandler(self.pipeline), levels, self.pipeline.failed)
         self._before: dict[str, Any] | None = None
         self._closed = False
 
@@ -59,13 +59,11 @@ class Logs:
         self._before = structlog.get_config() if structlog.is_configured() else None
         structlog.configure(
             processors=[self.pipeline],
-            wrapper_class=bound_logger(self._level, self.pipeline),
+            wrapper_class=bound_logger(self.pipeline),
             logger_factory=partial(NamedLogger, partial(say, self.pipeline)),
             context_class=dict,
             cache_logger_on_first_use=True,
         )
-        if self._otel is not None:
-            self._otel.take()
         self._takeover.take()
 
     def take_over(self) -> None:
@@ -83,8 +81,6 @@ class Logs:
         """Give logging back as it was, and write what waits for at most *budget_seconds*."""
         self._closed = True
         self._takeover.give_back()
-        if self._otel is not None:
-            self._otel.give_back()
         # Somebody else's chain, configured after ours, stays.
         if structlog.get_config()["processors"] == [self.pipeline]:
             structlog.reset_defaults()
@@ -92,6 +88,14 @@ class Logs:
                 structlog.configure(**self._before)
         self.pipeline.retire()
         self._writer.close(_before(budget_seconds))
+
+
+def _levels(config: Config) -> Levels:
+    named = {name: _number(level) for name, level in config.log_levels.items()}
+    hints: dict[str, int] = {}
+    if config.otel_log_level is not None:
+        hints = dict.fromkeys(_OTEL, _number(config.otel_log_level))
+    return Levels(_number(config.log_level), named, hints)
 
 
 def _number(level: str) -> int:

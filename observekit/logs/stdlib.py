@@ -1,16 +1,14 @@
 """stdlib logging as a source of the same records."""
 
 import logging
-import re
 from typing import Any, Final
 
 from structlog.contextvars import get_contextvars
 
 from observekit.logs.bound import level_name
+from observekit.logs.known import reshaped
 from observekit.logs.pipeline import Pipeline
-from observekit.logs.record import exception_of, message_of, type_of
-from observekit.logs.takeover import SERVERS
-from observekit.logs.told import told_with
+from observekit.logs.record import exception_of, message_of
 
 # What a LogRecord has by itself, some of it only after formatting; all else on one came in as extra=.
 _OWN: Final = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
@@ -18,18 +16,16 @@ _OWN: Final = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {
     "asctime",
     "color_message",
 }
-# uvicorn shows the whole target of a WebSocket, of which the query is nobody's business.
-_QUERY: Final = re.compile(r"(?<=[^\s?])\?[^\s\"]+")
 _STANDARD: Final = frozenset(
     {logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL},
 )
 
 
 class RecordHandler(logging.Handler):
-    """Hands stdlib records to the pipeline."""
+    """Hands stdlib records to the pipeline, from the level of their logger on, whatever its own is."""
 
-    def __init__(self, pipeline: Pipeline, level: int) -> None:
-        super().__init__(level)
+    def __init__(self, pipeline: Pipeline) -> None:
+        super().__init__()
         self._pipeline = pipeline
 
     def handle(self, record: logging.LogRecord) -> bool:
@@ -46,23 +42,16 @@ class RecordHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record; never raises."""
         try:
+            name = message_of(record.name)
+            if record.levelno < self._pipeline.levels.of(name):
+                return
             event, fields = _read(record)
-            error = exception_of(record.exc_info)
-            ids = None
-            if record.name in SERVERS:
-                event = _QUERY.sub("", event)
-                ids = None if error is None else told_with(error)
-            if ids is not None and error is not None:
-                # The canonical event of the request has the whole of it.
-                fields["exception_type"], error = type_of(error), None
+            said = reshaped(name, event, exception_of(record.exc_info), fields)
+            if said is None:
+                return
+            event, error = said
             self._pipeline.emit(
-                level_name(record.levelno),
-                event,
-                fields,
-                logger=message_of(record.name),
-                ids=ids,
-                error=error,
-                seconds=record.created,
+                level_name(record.levelno), event, fields, logger=name, error=error, seconds=record.created
             )
         except Exception as error:  # noqa: BLE001 -- whatever a record is made of, the caller goes on
             self._pipeline.failed(error)
@@ -72,13 +61,20 @@ def _read(record: logging.LogRecord) -> tuple[str, dict[str, Any]]:
     fields = get_contextvars()
     fields.update((key, value) for key, value in record.__dict__.items() if key not in _OWN)
     if record.levelno not in _STANDARD:
-        fields["level_name"] = record.levelname
+        _add(fields, "level_name", record.levelname)
     if record.stack_info:
-        fields["stack"] = record.stack_info.splitlines()
+        _add(fields, "stack", record.stack_info.splitlines())
     if record.exc_text and not record.exc_info:
         # From a queue handler, which cannot send exceptions.
-        fields["exception_text"] = record.exc_text
+        _add(fields, "exception_text", record.exc_text)
     return _message(record, fields), fields
+
+
+def _add(fields: dict[str, Any], key: str, value: object) -> None:
+    """Add what the record has of its own, beside whatever the application has under that name."""
+    while key in fields:
+        key = f"{key}_"
+    fields[key] = value
 
 
 def _message(record: logging.LogRecord, fields: dict[str, Any]) -> str:
@@ -88,5 +84,5 @@ def _message(record: logging.LogRecord, fields: dict[str, Any]) -> str:
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException:  # noqa: BLE001 -- the message and its arguments are the user's objects
-        fields["arguments"] = record.args
+        _add(fields, "arguments", record.args)
         return message_of(record.msg)

@@ -5,10 +5,19 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
+from observekit.logs.levels import Levels
+
 # Loggers whose only use is the access line, which the canonical event replaces.
 _ACCESS: Final = ("uvicorn.access", "gunicorn.access", "hypercorn.access", "granian.access")
 # Loggers that servers write to; they may be configured after us, and before the application starts.
-SERVERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.asgi")
+_SERVERS: Final = (
+    "uvicorn",
+    "uvicorn.error",
+    "uvicorn.asgi",
+    "gunicorn.error",
+    "hypercorn.error",
+    "_granian",
+)
 # Clients that write a line for each request they send, with its whole URL. Its span has no such secrets,
 # and failed exports have an event of ours, once a minute. A level that somebody has set is his.
 _CHATTY: Final = {"httpx": logging.WARNING, "opentelemetry.exporter.otlp": logging.CRITICAL}
@@ -28,14 +37,21 @@ class _Change(NamedTuple):
 class Takeover:
     """Puts one handler in the place of every handler that prints to the console.
 
-    Handlers that write elsewhere, to files or to services, stay as they are. *failed* is told what goes wrong
-    when the console is taken over in the middle of a record.
+    Handlers that write elsewhere, to files or to services, stay as they are.
+
+    Args:
+        handler: Takes the records.
+        levels: What the levels of loggers are set to; other handlers get what passes them.
+        failed: Told what goes wrong when the console is taken over in the middle of a record.
     """
 
-    __slots__ = ("_changes", "_failed", "_handler")
+    __slots__ = ("_changes", "_failed", "_handler", "_levels")
 
-    def __init__(self, handler: logging.Handler, failed: Callable[[Exception], object]) -> None:
+    def __init__(
+        self, handler: logging.Handler, levels: Levels, failed: Callable[[Exception], object]
+    ) -> None:
         self._handler = handler
+        self._levels = levels
         self._failed = failed
         self._changes: dict[logging.Logger, _Change] = {}
 
@@ -46,7 +62,7 @@ class Takeover:
             handler for handler in root.handlers if handler is not self._handler and not _prints(handler)
         ]
         # Ours filters by itself; the others may want more than ours does.
-        level = min(root.level, self._handler.level) if others else self._handler.level
+        level = min(root.level, self._levels.least) if others else self._levels.least
         self._change(root, _State((*others, self._handler), root.propagate, level))
         for logger in _known_loggers():
             self._quiet(logger)
@@ -55,25 +71,34 @@ class Takeover:
             # Without a handler in reach uvicorn does not even format the line.
             kept = tuple(one for one in access.handlers if one is not self._handler and not _prints(one))
             self._change(access, _State(kept, False, access.level))  # noqa: FBT003 -- named by its place
-        for name, level_kept in _CHATTY.items():
-            chatty = logging.getLogger(name)
-            if chatty.level == logging.NOTSET:
-                self._change(chatty, _state(chatty)._replace(level=level_kept))
-        for name in SERVERS:
+            access.addFilter(self._arrive)
+        for name in _SERVERS:
             logging.getLogger(name).addFilter(self._arrive)
+        self._set_levels()
 
     def give_back(self) -> None:
         """Restore what was changed, and leave what others have changed since."""
-        for name in SERVERS:
+        for name in (*_SERVERS, *_ACCESS):
             logging.getLogger(name).removeFilter(self._arrive)
         for logger, change in self._changes.items():
             self._restore(logger, change)
         self._changes.clear()
 
+    def _set_levels(self) -> None:
+        """Set levels that were given by name, and those of loggers that nobody has given one."""
+        found = {
+            name: logging.getLogger(name) for name in (*_CHATTY, *self._levels.hints, *self._levels.named)
+        }
+        wanted = {**_CHATTY, **self._levels.hints}
+        wanted = {name: level for name, level in wanted.items() if found[name].level == logging.NOTSET}
+        for name, level in {**wanted, **self._levels.named}.items():
+            self._change(found[name], _state(found[name])._replace(level=level))
+
     def _arrive(self, record: logging.LogRecord) -> bool:
         """Look, as a filter, whether a server was configured since, as uvicorn.run() does."""
         try:
-            if not self._reaches(logging.getLogger(record.name)):
+            logger = logging.getLogger(record.name)
+            if self._is_printed(logger) or not (record.name in _ACCESS or self._reaches(logger)):
                 self.take()
         except Exception as error:  # noqa: BLE001 -- a handler may be anything, and the server goes on
             self._failed(error)
@@ -91,6 +116,14 @@ class Takeover:
         """Whether our handler sees the records of *logger*."""
         while logger is not None:
             if self._handler in logger.handlers:
+                return True
+            logger = logger.parent if logger.propagate else None
+        return False
+
+    def _is_printed(self, logger: logging.Logger | None) -> bool:
+        """Whether another handler than ours prints the records of *logger*."""
+        while logger is not None:
+            if any(handler is not self._handler and _prints(handler) for handler in logger.handlers):
                 return True
             logger = logger.parent if logger.propagate else None
         return False

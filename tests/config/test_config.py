@@ -60,6 +60,7 @@ def test_the_defaults_are_these() -> None:
         "logs": "own",
         "log_format": "auto",
         "log_level": "info",
+        "log_levels": {},
         "otel_log_level": None,
         "log_buffer_bytes": 4194304,
         "traces": True,

@@ -36,6 +36,7 @@ def test_every_variable_is_read_into_its_setting() -> None:
             "OBSERVEKIT_LOGS": "OFF",
             "OBSERVEKIT_LOG_FORMAT": "Json",
             "OBSERVEKIT_LOG_LEVEL": "DEBUG",
+            "OBSERVEKIT_LOG_LEVELS": "shop=Warning",
             "OTEL_LOG_LEVEL": " Warn ",
             "OBSERVEKIT_LOG_BUFFER_BYTES": "65536",
             "OBSERVEKIT_TRACES": "0",
@@ -104,6 +105,7 @@ def test_every_variable_is_read_into_its_setting() -> None:
         logs="off",
         log_format="json",
         log_level="debug",
+        log_levels={"shop": "warning"},
         otel_log_level="warning",
         log_buffer_bytes=65536,
         traces=False,
@@ -268,33 +270,3 @@ def test_a_token_in_any_bytes_is_a_token() -> None:
     effective = load({"OBSERVEKIT_METRICS_TOKEN": "s3cr\udcff"})
 
     assert (effective.config.metrics_token, effective.problems) == ("s3cr\udcff", ())
-
-
-@pytest.mark.parametrize(
-    ("text", "level"),
-    [
-        ("trace", "debug"),
-        ("DEBUG3", "debug"),
-        ("info", "info"),
-        ("warn2", "warning"),
-        ("warning", "warning"),
-        ("error4", "error"),
-        ("fatal", "critical"),
-    ],
-)
-def test_the_level_of_opentelemetry_is_read_as_it_names_severities(text: str, level: str) -> None:
-    effective = load({"OTEL_LOG_LEVEL": text})
-
-    assert (effective.config.otel_log_level, effective.config.log_level) == (level, "info")
-
-
-def test_a_severity_that_opentelemetry_does_not_have_is_not_followed() -> None:
-    effective = load({"OTEL_LOG_LEVEL": "warn5"})
-
-    assert effective.config.otel_log_level is None
-    assert [problem.message for problem in effective.problems] == [
-        (
-            "OTEL_LOG_LEVEL is 'warn5', but must be one of trace, debug, info, warn, error, fatal, with or "
-            "without 2, 3 or 4 after it; the variable is ignored."
-        )
-    ]

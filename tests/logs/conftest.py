@@ -22,6 +22,7 @@ from observekit.guard import Guard
 from observekit.install import Kit
 from observekit.logs.bound import NamedLogger, bound_logger, say
 from observekit.logs.encoder import encode
+from observekit.logs.levels import Levels
 from observekit.logs.pipeline import Encode, Pipeline
 from observekit.logs.stdlib import RecordHandler
 
@@ -49,16 +50,18 @@ class Trial:
 
     def __post_init__(self) -> None:
         self.guard = Guard(("logs",))
-        self.pipeline = Pipeline("shop", self.encode, self.lines.append, self.counted.append, self.guard)
+        self.pipeline = Pipeline(
+            "shop", self.encode, self.lines.append, self.counted.append, self.guard, Levels(self.level)
+        )
         self.log = self.logger("shop.orders")
         self.stdlib = logging.Logger("shop.stdlib", logging.DEBUG)  # noqa: LOG001 -- of this trial alone
-        self.stdlib.addHandler(RecordHandler(self.pipeline, self.level))
+        self.stdlib.addHandler(RecordHandler(self.pipeline))
 
     def logger(self, name: str, chain: list[Any] | None = None) -> Any:
         return structlog.wrap_logger(
             NamedLogger(partial(say, self.pipeline), name),
             processors=[self.pipeline] if chain is None else chain,
-            wrapper_class=bound_logger(self.level, self.pipeline),
+            wrapper_class=bound_logger(self.pipeline),
             context_class=dict,
         ).bind()
 

@@ -1,4 +1,4 @@
-"""What servers say of a request joins the request, and shows no query."""
+"""What servers and asyncio say takes our shape: nothing is said twice, and no query is shown."""
 
 import logging
 from collections.abc import Callable
@@ -11,8 +11,6 @@ from observekit.logs.pipeline import Pipeline
 from observekit.logs.stdlib import RecordHandler
 from observekit.logs.told import remember
 
-IDS = {"trace_id": "ab" * 16, "span_id": "cd" * 8, "trace_flags": "01"}
-
 
 @pytest.fixture
 def line() -> Callable[..., str]:
@@ -23,8 +21,8 @@ def line() -> Callable[..., str]:
         pipeline = Pipeline("service", encode, lines.append, lambda _: None, Guard(()))
         info = None if error is None else (type(error), error, error.__traceback__)
         record = logging.LogRecord(logger, logging.ERROR, "", 0, message, values, info)
-        RecordHandler(pipeline, logging.DEBUG).emit(record)
-        return lines[0].decode()
+        RecordHandler(pipeline).emit(record)
+        return b"".join(lines).decode()
 
     return write
 
@@ -35,17 +33,22 @@ def raised() -> ValueError:
     return caught.value
 
 
-def test_an_exception_that_was_told_is_not_told_again_and_its_line_has_the_ids(
+def test_an_exception_that_a_canonical_event_has_described_is_not_told_again(
     line: Callable[..., str],
 ) -> None:
     error = raised()
-    remember(error, IDS)
+    remember(error)
 
-    written = line("uvicorn.error", "Exception in ASGI application\n", error=error)
+    assert line("uvicorn.error", "Exception in ASGI application\n", error=error) == ""
 
-    assert '"trace_id":"' + IDS["trace_id"] in written
-    assert '"exception_type":"ValueError"' in written
-    assert '"frames"' not in written
+
+def test_an_exception_around_one_that_was_told_is_another(line: Callable[..., str]) -> None:
+    inner = raised()
+    remember(inner)
+    outer = RuntimeError("around it")
+    outer.__cause__ = inner
+
+    assert '"caused_by"' in line("uvicorn.error", "Exception in ASGI application\n", error=outer)
 
 
 def test_an_exception_that_nobody_told_is_told_in_full(line: Callable[..., str]) -> None:
@@ -54,7 +57,7 @@ def test_an_exception_that_nobody_told_is_told_in_full(line: Callable[..., str])
 
 def test_the_application_may_log_an_exception_that_was_told(line: Callable[..., str]) -> None:
     error = raised()
-    remember(error, IDS)
+    remember(error)
 
     assert '"frames"' in line("shop", "again", error=error)
 
@@ -71,3 +74,38 @@ def test_a_line_of_a_server_has_no_query(line: Callable[..., str], message: str,
 
     assert shown in written
     assert "CANARY" not in written
+
+
+def test_a_traceback_that_a_server_puts_into_its_text_is_a_field(line: Callable[..., str]) -> None:
+    text = 'Traceback (most recent call last):\n  File "a.py", line 1\nOSError: no database\n'
+
+    written = line("uvicorn.error", text)
+
+    assert '"event":"OSError: no database"' in written
+    assert '"exception_text":["Traceback (most recent call last):"' in written
+
+
+def test_an_exception_of_which_a_server_has_the_text_only_is_the_one_that_is_handled(
+    line: Callable[..., str],
+) -> None:
+    text = "Application callable raised an exception\nTraceback (most recent call last):\nValueError: no"
+    said = []
+    try:
+        int("no")
+    except ValueError as error:
+        said.append(line("_granian.asgi.callbacks", text))
+        remember(error)
+        said.append(line("_granian.asgi.callbacks", text))
+    other = line("_granian.asgi.callbacks", text)
+
+    assert '"event":"Application callable raised an exception"' in said[0]
+    assert '"exception":{"type":"ValueError"' in said[0]
+    assert said[1] == ""
+    assert '"exception_text"' in other
+
+
+def test_what_asyncio_knows_of_a_task_is_in_fields(line: Callable[..., str]) -> None:
+    written = line("asyncio", "Task exception was never retrieved\nfuture: <Task finished>", error=raised())
+
+    assert '"event":"Task exception was never retrieved"' in written
+    assert '"future":"<Task finished>"' in written

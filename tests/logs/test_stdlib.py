@@ -69,7 +69,7 @@ def test_a_message_that_cannot_be_shown_is_heard(trial: Any) -> None:
     assert trial.fields()["event"] == "<cannot be shown, GeneratorExit>"
 
 
-@pytest.mark.parametrize(("number", "level"), [(5, "debug"), (25, "info"), (60, "critical")])
+@pytest.mark.parametrize(("number", "level"), [(15, "debug"), (25, "info"), (60, "critical")])
 def test_a_level_of_its_own_keeps_its_name(trial: Any, number: int, level: str) -> None:
     record = logging.makeLogRecord({"msg": "x", "levelno": number, "levelname": "\x1b[1mOWN"})
 
@@ -122,3 +122,11 @@ def test_names_that_are_no_text_are_fields(trial: Any) -> None:
     trial.stdlib.info("x", extra={1: "one", None: "none"})
 
     assert trial.fields() == {"level": "info", "event": "x", "1": "one", "None": "none"}
+
+
+def test_what_a_record_has_beside_its_fields_takes_the_place_of_none(trial: Any) -> None:
+    trial.stdlib.info("%s %s", 1, stack_info=True, extra={"stack": "mine", "arguments": "mine"})
+
+    fields = trial.fields()
+    assert (fields["stack"], fields["arguments"], fields["arguments_"]) == ("mine", "mine", [1])
+    assert fields["stack_"][0] == "Stack (most recent call last):"

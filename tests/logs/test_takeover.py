@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from observekit.logs.levels import Levels
 from observekit.logs.takeover import Takeover
 
 SERVERS = ("uvicorn", "uvicorn.error", "uvicorn.asgi", "uvicorn.access")
@@ -71,7 +72,7 @@ def takeover(ours: Kept) -> Takeover:
     def failed(error: Exception) -> None:
         raise error
 
-    return Takeover(ours, failed)
+    return Takeover(ours, Levels(logging.INFO), failed)
 
 
 def test_handlers_that_print_are_replaced(takeover: Takeover, ours: Kept) -> None:
@@ -290,7 +291,7 @@ def test_what_fails_while_a_server_logs_is_told_and_its_line_goes_on(
     ours: Kept, capfd: pytest.CaptureFixture[str]
 ) -> None:
     failures: list[str] = []
-    takeover = Takeover(ours, lambda error: failures.append(str(error)))
+    takeover = Takeover(ours, Levels(logging.INFO), lambda error: failures.append(str(error)))
     takeover.take()
     logging.config.dictConfig(UVICORN)
     logging.getLogger("tested").addHandler(Odd())

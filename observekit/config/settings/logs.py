@@ -1,8 +1,10 @@
 """What is set of logs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from observekit.config.kinds import LEVELS, OPTIONAL_LEVEL, choice, count
+from observekit.config.kinds import LEVELS, LOGGER_LEVELS, OPTIONAL_LEVEL, choice, count
+from observekit.config.pairs import NOTHING
 from observekit.config.setting import Source, setting
 
 
@@ -29,6 +31,13 @@ class LogsSettings:
         choice(*LEVELS),
         "OBSERVEKIT_LOG_LEVEL",
         help="Records below this level are not taken in.",
+    )
+    log_levels: Mapping[str, str] = setting(
+        NOTHING,
+        LOGGER_LEVELS,
+        "OBSERVEKIT_LOG_LEVELS",
+        help="Levels of loggers by name, of structlog and of logging, and of those below them: the most "
+        "specific name wins, log_level is for all others.",
     )
     otel_log_level: str | None = setting(
         None,
