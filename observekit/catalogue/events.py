@@ -118,6 +118,19 @@ LOGS_RESUMED: Final = EventSpec(
     help="Log output works again; says how many records were lost in between.",
     fields=("dropped",),
 )
+UNCAUGHT_EXCEPTION: Final = EventSpec(
+    name="process.uncaught_exception",
+    level="by outcome",
+    help="An exception that nobody caught ended a thread (error) or the process (critical; warning where "
+    "somebody interrupted it).",
+    fields=("thread",),
+)
+UNRAISABLE_EXCEPTION: Final = EventSpec(
+    name="process.unraisable_exception",
+    level="error",
+    help="An exception that nobody could catch, as in a finaliser.",
+    fields=("problem", "object"),
+)
 LOOP_STALLED: Final = EventSpec(
     name="event_loop.stalled",
     level="warning",

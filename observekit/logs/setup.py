@@ -16,6 +16,7 @@ from observekit.guard import Guard
 from observekit.logs.bound import NamedLogger, bound_logger, say
 from observekit.logs.console import Console
 from observekit.logs.encoder import encode
+from observekit.logs.hooks import Hooks
 from observekit.logs.levels import Levels
 from observekit.logs.output import PATIENCE_SECONDS, opened
 from observekit.logs.pipeline import Encode, Pipeline
@@ -31,7 +32,7 @@ _OTEL: Final = ("opentelemetry", "opentelemetry.exporter.otlp")
 class Logs:
     """The log path of one process."""
 
-    __slots__ = ("_before", "_closed", "_takeover", "_writer", "pipeline")
+    __slots__ = ("_before", "_closed", "_hooks", "_takeover", "_writer", "pipeline")
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class Logs:
         levels = _levels(config)
         self.pipeline = Pipeline(config.service_name, encoder, self._writer.write, count, guard, levels)
         self._takeover = Takeover(RecordHandler(self.pipeline), levels, self.pipeline.failed)
+        self._hooks = Hooks(self.pipeline)
         self._before: dict[str, Any] | None = None
         self._closed = False
 
@@ -65,6 +67,7 @@ class Logs:
             cache_logger_on_first_use=True,
         )
         self._takeover.take()
+        self._hooks.take()
 
     def take_over(self) -> None:
         """Take servers' loggers over once more, after they were configured for a new start."""
@@ -81,6 +84,7 @@ class Logs:
         """Give logging back as it was, and write what waits for at most *budget_seconds*."""
         self._closed = True
         self._takeover.give_back()
+        self._hooks.give_back()
         # Somebody else's chain, configured after ours, stays.
         if structlog.get_config()["processors"] == [self.pipeline]:
             structlog.reset_defaults()
