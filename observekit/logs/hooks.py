@@ -63,7 +63,7 @@ class Hooks:
             if getattr(place.module, place.name) is self._ours[place]:
                 setattr(place.module, place.name, before)
         if self._show is not None and warnings.showwarning is self._warn:
-            warnings.showwarning = self._show
+            warnings.showwarning = self._show  # type: ignore[assignment]  # it has come from there
 
     def _uncaught(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if hasattr(sys, "ps1"):  # At a prompt somebody waits for the traceback.

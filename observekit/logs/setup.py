@@ -18,6 +18,7 @@ from observekit.logs.console import Console
 from observekit.logs.encoder import encode
 from observekit.logs.hooks import Hooks
 from observekit.logs.levels import Levels
+from observekit.logs.logfmt import logfmt
 from observekit.logs.output import PATIENCE_SECONDS, opened
 from observekit.logs.pipeline import Encode, Pipeline
 from observekit.logs.stdlib import RecordHandler
@@ -48,7 +49,7 @@ class Logs:
             dropped,
             lambda lost: self.pipeline.line("warning", LOGS_RESUMED.name, {"dropped": lost}),
         )
-        encoder = _encoder(config.log_format, descriptor)
+        encoder = _encoder(config, descriptor)
         levels = _levels(config)
         self.pipeline = Pipeline(config.service_name, encoder, self._writer.write, count, guard, levels)
         self._takeover = Takeover(RecordHandler(self.pipeline), levels, self.pipeline.failed)
@@ -122,10 +123,14 @@ def _descriptor() -> int | None:
     return None
 
 
-def _encoder(log_format: str, descriptor: int | None) -> Encode:
+def _encoder(config: Config, descriptor: int | None) -> Encode:
     terminal = False
     with suppress(OSError):
         terminal = descriptor is not None and os.isatty(descriptor)
-    if log_format == "console" or (log_format == "auto" and terminal):
-        return Console(colors=terminal)
-    return encode
+    wanted = config.log_format
+    if wanted == "auto":
+        wanted = "console" if terminal else "json"
+    if wanted == "console":
+        colors = terminal if config.log_colors == "auto" else config.log_colors == "always"
+        return Console(colors=colors)
+    return logfmt if wanted == "logfmt" else encode

@@ -59,6 +59,7 @@ def test_the_defaults_are_these() -> None:
         "otel_exemplar_filter": "trace_based",
         "logs": "own",
         "log_format": "auto",
+        "log_colors": "auto",
         "log_level": "info",
         "log_levels": {},
         "otel_log_level": None,

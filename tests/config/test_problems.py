@@ -38,7 +38,7 @@ _TEXTS = st.text(st.characters(exclude_characters="\0")) | st.sampled_from(
     [
         ("OBSERVEKIT_METRICS", "maybe", "'maybe', but must be true or false"),
         ("OBSERVEKIT_DISABLED", "2", "'2', but must be true or false"),
-        ("OBSERVEKIT_LOG_FORMAT", "xml", "'xml', but must be one of auto, json, console"),
+        ("OBSERVEKIT_LOG_FORMAT", "xml", "'xml', but must be one of auto, json, console, logfmt"),
         ("OBSERVEKIT_SERIES_LIMIT", "1e3", "'1e3', but must be a whole number from 10 to 1000000"),
         ("OTEL_TRACES_SAMPLER_ARG", "nan", "'nan', but must be a number from 0 to 1, like 0.1"),
         (

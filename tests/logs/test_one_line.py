@@ -1,4 +1,4 @@
-"""One record is one line, in both formats, and nothing on it moves a cursor."""
+"""One record is one line, in every format, and nothing on it moves a cursor."""
 
 import re
 from collections.abc import Callable
@@ -8,6 +8,7 @@ import pytest
 
 from observekit.logs.console import Console
 from observekit.logs.encoder import encode
+from observekit.logs.logfmt import logfmt
 
 # Every control character, separators of lines, marks of direction, and a command to the terminal.
 FORGED = (
@@ -16,10 +17,11 @@ FORGED = (
     + "\u2028\u2029\u200e\u200f\u061c\u202a\u202e\u2066\u2069\ufeff"
     + '\x1b]0;title\x07\n{"event":"forged"}'
 )
+FORMATS = [encode, Console(colors=False), logfmt]
 RAW = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
-@pytest.mark.parametrize("render", [encode, Console(colors=False)], ids=["json", "console"])
+@pytest.mark.parametrize("render", FORMATS, ids=["json", "console", "logfmt"])
 @pytest.mark.parametrize(
     "place", ["event", "key", "value", "logger", "inner key", "inner value", "level name"]
 )
@@ -48,7 +50,7 @@ def test_nobody_can_forge_a_line(make_trial: Callable[..., Any], render: Any, pl
     assert RAW.findall(text) == []
 
 
-@pytest.mark.parametrize("render", [encode, Console(colors=False)], ids=["json", "console"])
+@pytest.mark.parametrize("render", FORMATS, ids=["json", "console", "logfmt"])
 def test_nobody_can_forge_a_line_by_an_exception(make_trial: Callable[..., Any], render: Any) -> None:
     trial = make_trial(render)
     error = ValueError(FORGED)
@@ -65,45 +67,3 @@ def test_json_keeps_what_it_escapes(trial: Any) -> None:
     trial.log.info("x", value=FORGED)
 
     assert trial.fields()["value"] == FORGED
-
-
-def test_the_console_shows_time_level_event_logger_and_fields(make_trial: Callable[..., Any]) -> None:
-    trial = make_trial(Console(colors=False))
-
-    trial.log.warning("order.placed", order="a 12", items=3, note="", who={"id": 1})
-
-    text = trial.lines[0].decode()
-    assert re.sub(r"^\d\d:\d\d:\d\d\.\d{3}", "TIME", text) == (
-        f'TIME warning  {"order.placed":<30} [shop.orders] order="a 12" items=3 note="" who={{"id":1}}\n'
-    )
-
-
-def test_the_console_shows_an_exception_below_its_record(make_trial: Callable[..., Any]) -> None:
-    trial = make_trial(Console(colors=False))
-    error = ExceptionGroup("two", [ValueError("a"), KeyError("b")])
-    error.__cause__ = OSError("cause")
-
-    trial.log.error("x", exc_info=error)
-
-    assert trial.lines[0].decode().splitlines()[1:] == [
-        "  ExceptionGroup: two (2 sub-exceptions)",
-        "  caused by",
-        "    OSError: cause",
-        "  one of",
-        "    ValueError: a",
-        "  one of",
-        "    KeyError: 'b'",
-    ]
-
-
-def test_colors_end_where_they_began(make_trial: Callable[..., Any]) -> None:
-    trial = make_trial(Console(colors=True))
-
-    trial.log.error("x", key="value")
-
-    text = trial.lines[0].decode()
-    assert (
-        re.sub("\x1b\\[[0-9;]+m", "", text)[12:]
-        == " error    x                              [shop.orders] key=value\n"
-    )
-    assert re.findall("\x1b\\[([0-9;]+)m", text)[1::2] == ["0"] * 5

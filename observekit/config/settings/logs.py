@@ -22,9 +22,19 @@ class LogsSettings:
     )
     log_format: str = setting(
         "auto",
-        choice("auto", "json", "console"),
+        choice("auto", "json", "console", "logfmt"),
         "OBSERVEKIT_LOG_FORMAT",
         help="auto: console where stdout is a terminal, else JSON.",
+    )
+    log_colors: str = setting(
+        "auto",
+        choice("auto", "always", "never"),
+        "OBSERVEKIT_LOG_COLORS",
+        # Source: no-color.org and force-color.org, which Python 3.13 follows too: any text counts.
+        Source("NO_COLOR", lambda _: "never", note="any text: never"),
+        Source("FORCE_COLOR", lambda _: "always", note="any text: always"),
+        Source("TERM", lambda text: "never" if text == "dumb" else None, note="dumb: never"),
+        help="Colours of the console format; auto: where stdout is a terminal.",
     )
     log_level: str = setting(
         "info",
