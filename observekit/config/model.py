@@ -10,6 +10,7 @@ from observekit.config.setting import Setting
 from observekit.config.settings.health import HealthSettings
 from observekit.config.settings.logs import LogsSettings
 from observekit.config.settings.metrics import MetricsSettings
+from observekit.config.settings.redaction import RedactionSettings
 from observekit.config.settings.service import ServiceSettings
 from observekit.config.settings.traces import TracesSettings
 from observekit.errors import ConfigError
@@ -18,7 +19,9 @@ from observekit.errors import ConfigError
 # Inherited, so that each setting stands in one place with its type, and users have one flat object all the
 # same. A dataclass takes the fields of its last base first.
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Config(HealthSettings, TracesSettings, LogsSettings, MetricsSettings, ServiceSettings):
+class Config(
+    HealthSettings, TracesSettings, LogsSettings, RedactionSettings, MetricsSettings, ServiceSettings
+):
     """All settings of observekit, valid or not made.
 
     ``Config(...)`` takes what it is given and defaults for the rest; it does not look at the environment.

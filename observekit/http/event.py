@@ -12,6 +12,7 @@ from observekit.http.signals import address
 from observekit.logs.pipeline import Pipeline
 from observekit.logs.prepared import PreparedEvent, ids_in_line
 from observekit.logs.told import remember
+from observekit.redaction import is_plain
 from observekit.semconv import (
     CLIENT_ADDRESS,
     HTTP_REQUEST_METHOD,
@@ -62,7 +63,7 @@ class RequestLog:
         host = _host(client) if client is None or len(client) <= _LONGEST_HOST else None
         method = scope["method"]
         # Nothing in these could be a secret, or needs an escape in JSON.
-        plain = host is not None and type(path) is str and _PLAIN_PATH.fullmatch(path)
+        plain = host is not None and type(path) is str and _PLAIN_PATH.fullmatch(path) and is_plain(path)
         event = self._event(method, exchange, route) if plain and exchange.error is None else None
         if event is None:
             log_request(self._pipeline, scope, exchange, route, ids)

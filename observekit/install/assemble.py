@@ -27,6 +27,7 @@ from observekit.integrations import trio
 from observekit.integrations.starlette import SCOPE_CLAIMS
 from observekit.logs.setup import Logs
 from observekit.operations.signals import Signals
+from observekit.redaction import set_keys
 
 
 def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
@@ -48,6 +49,8 @@ def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
     guard.report_to(voice.internal_error)
     instruments.export_failed = voice.export_failed
     kit = _kit(config, registry, instruments, voice, guard)
+    set_keys(exempt=config.redaction_allow, secret=config.redaction_keys)
+    kit.on_release(set_keys)
     try:
         _install(kit, instruments, logs)
         meters = _meters(kit, attributes, instruments, voice, guard)

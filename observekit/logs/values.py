@@ -1,7 +1,7 @@
 """Values as JSON can hold them, without secrets, and never more than a line has room for."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
@@ -14,7 +14,15 @@ from pathlib import PurePath
 from typing import Any, Final
 from uuid import UUID
 
-from observekit.redaction import REDACTED, hides_numbers, is_one_word, names_secret, redact_text
+from observekit.redaction import (
+    REDACTED,
+    hides_card,
+    hides_numbers,
+    is_exempt,
+    is_plain_word,
+    names_secret,
+    redact_text,
+)
 
 # Source: three texts of 16 KiB, or three lists of 500 numbers, fit on a line of 64 KiB.
 BUDGET: Final = 48 * 1024
@@ -31,6 +39,8 @@ _MARGIN: Final = 4096
 # Source: RFC 8259 section 6: readers agree on whole numbers up to 2**53; orjson writes up to 64 bits.
 _WHOLE_LIMIT: Final = 2**63
 _LONGEST_WHOLE_BITS: Final = 256
+# What is below is no number of a card.
+_SMALLEST_CARD: Final = 10**13
 _AS_TEXT: Final = (UUID, Decimal, PurePath)
 
 
@@ -41,10 +51,12 @@ class Cleaner:
         left: Characters left of the budget; JSON takes at most six bytes for each.
     """
 
-    __slots__ = ("_path", "left")
+    __slots__ = ("_exempt", "_path", "left")
 
     def __init__(self, budget: int = BUDGET) -> None:
         self.left = budget
+        # Whether what is being shown stands under a key that is exempt from redaction.
+        self._exempt = False
         self._path: list[int] = []
 
     def field(self, key: str, value: Any) -> object:
@@ -56,52 +68,64 @@ class Cleaner:
         kind = type(value)
         # The most frequent first.
         if kind is str:
-            return REDACTED if names_secret(key) else self.text(value)
+            return REDACTED if names_secret(key) else self.text(value, key)
         if kind is int:
             if hides_numbers(key):
                 return REDACTED
-            return value if -_WHOLE_LIMIT <= value < _WHOLE_LIMIT else _number(value)
+            if value < _SMALLEST_CARD:
+                return value if value >= -_WHOLE_LIMIT else _number(value)
+            return self._large_number(key, value)
         if value is None or kind is bool:
             return value
         if kind is float:
             return value if isfinite(value) else _number(value)
-        return self._secret(value) if names_secret(key) else self._large(value)
+        return self._secret(value) if names_secret(key) else self._large(key, value)
 
-    def text(self, value: str) -> str:
-        """Return *value* redacted, encodable, and cut where it is too long."""
-        if len(value) <= _SHORT_LENGTH <= self.left and value.isascii() and is_one_word(value):
+    def text(self, value: str, key: str = "") -> str:
+        """Return *value*, which stands under *key*: redacted, encodable, and cut where it is too long."""
+        if len(value) <= _SHORT_LENGTH <= self.left and value.isascii() and is_plain_word(value):
             self.left -= len(value)
             return value
+        redact = _as_it_is if self._exempt or is_exempt(key[:_KEY_LENGTH]) else redact_text
         if len(value) > _SHORT_LENGTH or self.left < _SHORT_LENGTH:
-            value = self._cut(value)
+            value = self._cut(value, redact)
         else:
-            value = redact_text(value)
+            value = redact(value)
         self.left -= len(value)
         return _encodable(value)
 
-    def _cut(self, value: str) -> str:
+    def _cut(self, value: str, redact: Callable[[str], str]) -> str:
         room = max(0, min(self.left, _TEXT_LENGTH))
         if len(value) <= room:
-            return redact_text(value)
+            return redact(value)
         more = len(value) - room
-        return f"{redact_text(value[: room + _MARGIN])[:room]}… <{more} more characters left out>"
+        return f"{redact(value[: room + _MARGIN])[:room]}… <{more} more characters left out>"
 
-    def _large(self, value: object) -> object:
+    def _large(self, key: str, value: object) -> object:
         # One field takes as much as a long text does, so that there is room for those that follow.
         reserve = max(0, self.left - _TEXT_LENGTH)
         self.left -= reserve
+        self._exempt = is_exempt(key[:_KEY_LENGTH])
         shown = self._other(value, 0)
+        self._exempt = False
         self.left += reserve
         return shown
 
-    def _value(self, value: Any, depth: int) -> object:
+    def _large_number(self, key: str, value: int) -> object:
+        if hides_card(value) and not (self._exempt or is_exempt(key[:_KEY_LENGTH])):
+            return REDACTED
+        return _number(value)
+
+    def _value(self, value: Any, depth: int, key: str = "") -> object:
         self.left -= _COST
         kind = type(value)
         if value is None or kind is bool:
             return value
-        if kind is int or kind is float:
+        if kind is int:
+            return value if 0 <= value < _SMALLEST_CARD else self._large_number(key, value)
+        if kind is float:
             return _number(value)
-        return self.text(value) if kind is str else self._other(value, depth)
+        return self.text(value, key) if kind is str else self._other(value, depth)
 
     def _other(self, value: object, depth: int) -> object:
         try:
@@ -134,7 +158,7 @@ class Cleaner:
         shown: dict[str, object] = {}
         for key, inner in self._first(value.items()):
             name = self.key(key)
-            shown[name] = self._secret(inner) if names_secret(name) else self._value(inner, depth)
+            shown[name] = self._secret(inner) if names_secret(name) else self._value(inner, depth, name)
         return shown | (
             {"…": f"<{len(value) - len(shown)} more left out>"} if len(value) > len(shown) else {}
         )
@@ -163,6 +187,10 @@ class Cleaner:
     def _secret(self, value: object) -> object:
         # The type, because __class__ may be a property of the user's.
         return _number(value) if value is None or issubclass(type(value), int | float) else REDACTED
+
+
+def _as_it_is(text: str) -> str:
+    return text
 
 
 def _encodable(text: str) -> str:
