@@ -323,6 +323,6 @@ SECRET: Final = Kind(str.strip, _is_secret, "must be a text that is not empty, o
 KEYS: Final = Kind(
     _parse_words,
     _are_keys,
-    "must be keys like 'iban,tax_id', each with a letter or a digit and at most 128 characters (in code a tuple "
-    "of texts)",
+    "must be keys like 'iban,tax_id', each with a letter or a digit and at most 128 characters (in code a "
+    "tuple of texts)",
 )

@@ -77,7 +77,10 @@ class Cleaner:
             return self._large_number(key, value)
         if value is None or kind is bool:
             return value
-        if kind is float:
+        return self._rare(key, value)
+
+    def _rare(self, key: str, value: Any) -> object:
+        if type(value) is float:
             return value if isfinite(value) else _number(value)
         return self._secret(value) if names_secret(key) else self._large(key, value)
 

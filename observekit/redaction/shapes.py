@@ -37,8 +37,8 @@ _CARD: Final = re.compile(
     r"(?<![\w.-])(?:\d{14,19}+|\d{4} \d{4} \d{4} \d{1,7}+|\d{4}-\d{4}-\d{4}-\d{1,7}+"
     r"|\d{4} \d{6} \d{4,5}+|\d{4}-\d{6}-\d{4,5}+)(?![\w-])"
 )
-# Source: issuers' ranges and lengths as of ISO/IEC 7812: Visa, Mastercard, American Express, Diners, Discover,
-# JCB, UnionPay. Visa's of 13 digits are none any more, and every European article number has as many.
+# Source: issuers' ranges and lengths as of ISO/IEC 7812: Visa, Mastercard, American Express, Diners,
+# Discover, JCB, UnionPay. Visa's of 13 digits are no more, and article numbers of Europe have as many.
 _ISSUED: Final = re.compile(
     r"4(?:\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
     r"|3(?:0[0-5]|[689]\d)\d{11}|6(?:011|4[4-9]\d|5\d\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}|62\d{14,17}"

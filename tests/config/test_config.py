@@ -64,6 +64,8 @@ def test_the_defaults_are_these() -> None:
         "log_levels": {},
         "otel_log_level": None,
         "log_buffer_bytes": 4194304,
+        "redaction_keys": (),
+        "redaction_allow": (),
         "traces": True,
         "traces_endpoint": None,
         "traces_protocol": "http/protobuf",

@@ -83,7 +83,8 @@ class Walk:
         if kind is op.SUBPATTERN:
             return self._sequence(value[-1], at, flags | value[1])
         if kind is op.POSSESSIVE_REPEAT:
-            return self._repeated(*value, at, flags)
+            least, most, inner = value
+            return self._repeated((least, most), inner, at, flags)
         if kind in {op.ASSERT, op.ASSERT_NOT}:
             direction, inner = value
             begin = at - inner.getwidth()[0] if direction < 0 else at
@@ -99,7 +100,8 @@ class Walk:
             fits = known[character] = _is(kind, value, character, flags)
         return at + 1 if fits else None
 
-    def _repeated(self, least: int, most: Any, inner: Items, at: int, flags: int) -> int | None:
+    def _repeated(self, times: tuple[int, Any], inner: Items, at: int, flags: int) -> int | None:
+        least, most = times
         done = 0
         while most is op.MAXREPEAT or done < most:
             end = self._sequence(inner, at, flags)
