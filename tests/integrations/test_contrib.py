@@ -5,57 +5,22 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fastapi import FastAPI
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.instrumentation.starlette import StarletteInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
-from starlette.applications import Starlette
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
 
-from observekit import ObserveMiddleware, instrument
+from observekit import ObserveMiddleware
+
+from .apps import ONE, added, fastapi, instrumented, starlette, wrapped
 
 if TYPE_CHECKING:
     from tests.integrations.conftest import Observed
 
-ONE = {("GET", "200", "/items/{item}"): 1.0}
 Way = Callable[[Any], Any]
-
-
-async def item(item: str) -> dict[str, str]:
-    return {"item": item}
-
-
-async def page(request: Any) -> PlainTextResponse:
-    return PlainTextResponse("page")
-
-
-def fastapi() -> FastAPI:
-    app = FastAPI()
-    app.add_api_route("/items/{item}", item)
-    return app
-
-
-def starlette() -> Starlette:
-    return Starlette(routes=[Route("/items/{item}", page)])
-
-
-def instrumented(app: Any) -> Any:
-    instrument(app)
-    return app
-
-
-def added(app: Any) -> Any:
-    app.add_middleware(ObserveMiddleware)
-    return app
-
-
-def wrapped(app: Any) -> Any:
-    return ObserveMiddleware(app)
 
 
 def contrib_fastapi(app: Any) -> None:

@@ -16,38 +16,20 @@ from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.instrumentation.starlette import StarletteInstrumentor
 from opentelemetry.util.http import ExcludeList
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Mount
 
 from observekit import ObserveMiddleware, instrument
+
+from .apps import ONE, fastapi, starlette
 
 if TYPE_CHECKING:
     from tests.integrations.conftest import Observed
 
-ONE = {("GET", "200", "/items/{item}"): 1.0}
 AROUND = "OpenTelemetry's instrumentation, around: the SERVER span is its own"
 OWN = "FastAPI's own telemetry"
 CONTRIB = "OpenTelemetry's ASGI middleware, within"
 STARLETTE = "Starlette's OpenTelemetry middleware, within"
 TWICE = "observekit, once more"
-
-
-async def item(item: str) -> dict[str, str]:
-    return {"item": item}
-
-
-async def page(request: Any) -> PlainTextResponse:
-    return PlainTextResponse("page")
-
-
-def fastapi() -> FastAPI:
-    app = FastAPI()
-    app.add_api_route("/items/{item}", item)
-    return app
-
-
-def starlette() -> Starlette:
-    return Starlette(routes=[Route("/items/{item}", page)])
 
 
 def alone() -> Any:

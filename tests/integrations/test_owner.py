@@ -4,41 +4,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fastapi import FastAPI
 from opentelemetry.sdk.trace import TracerProvider
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from observekit import ObserveMiddleware, instrument
 
+from .apps import ONE, added, fastapi, instrumented, page, starlette, wrapped
+
 if TYPE_CHECKING:
     from tests.integrations.conftest import Observed
-
-ONE = {("GET", "200", "/items/{item}"): 1.0}
-
-
-async def item(item: str) -> dict[str, str]:
-    return {"item": item}
-
-
-async def page(request: Any) -> PlainTextResponse:
-    return PlainTextResponse("page")
-
-
-def fastapi() -> FastAPI:
-    app = FastAPI()
-    app.add_api_route("/items/{item}", item)
-    return app
-
-
-def starlette(**more: Any) -> Starlette:
-    return Starlette(routes=[Route("/items/{item}", page)], **more)
-
-
-def instrumented(app: Any) -> Any:
-    instrument(app)
-    return app
 
 
 def instrumented_twice(app: Any) -> Any:
@@ -46,17 +21,8 @@ def instrumented_twice(app: Any) -> Any:
     return instrumented(app)
 
 
-def wrapped(app: Any) -> Any:
-    return ObserveMiddleware(app)
-
-
 def wrapped_twice(app: Any) -> Any:
     return ObserveMiddleware(ObserveMiddleware(app))
-
-
-def added(app: Any) -> Any:
-    app.add_middleware(ObserveMiddleware)
-    return app
 
 
 def added_twice(app: Any) -> Any:

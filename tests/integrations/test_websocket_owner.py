@@ -8,7 +8,9 @@ import pytest
 from fastapi import FastAPI, WebSocket
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 
-from observekit import ObserveMiddleware, instrument
+from observekit import ObserveMiddleware
+
+from .apps import added, instrumented
 
 if TYPE_CHECKING:
     from tests.integrations.conftest import Observed
@@ -25,16 +27,6 @@ def fastapi() -> FastAPI:
         await websocket.send_text(await websocket.receive_text())
         await websocket.close()
 
-    return app
-
-
-def instrumented(app: Any) -> Any:
-    instrument(app)
-    return app
-
-
-def added(app: Any) -> Any:
-    app.add_middleware(ObserveMiddleware)
     return app
 
 
