@@ -39,7 +39,8 @@ class Routes:
     def _matched(self, scope: Scope) -> str:
         route, endpoint = scope.get("route"), scope.get("endpoint")
         if endpoint is None:
-            path = getattr(route, "path", None)
+            # Litestar has what it matched in a key of its own: a template, or nothing for a mount of its own.
+            path = getattr(route, "path", None) or scope.get("path_template")
             return path if isinstance(path, str) and path else UNMATCHED_ROUTE
         if route is None or not _led_to(route, endpoint):
             return self._looked_up(scope, endpoint, UNMATCHED_ROUTE)
