@@ -134,7 +134,7 @@ def test_the_text_of_removed_children_is_forgotten() -> None:
     gauge.labels("left").set(1)
     page(registry, "text", known)
 
-    assert list(known._kept[gauge]) == [("left",)]
+    assert list(known._kept[gauge]._heads) == [("left",)]
 
 
 def test_a_subclass_of_a_client_metric_is_asked_by_its_own_collect() -> None:

@@ -63,7 +63,8 @@ def test_the_text_of_removed_children_is_forgotten_in_steps() -> None:
     kept = client._kept[metric]
 
     assert text.encode() == generate_latest(registry)
-    assert (most <= FEW, list(kept)) == (True, [(str(CHILDREN - 1),)])
+    assert (most <= FEW, list(kept._heads)) == (True, [(str(CHILDREN - 1),)])
+    assert [len(blocks) for blocks in kept._blocks.values()] == [1]
 
 
 def test_children_that_go_while_a_page_is_made_are_left_out() -> None:
