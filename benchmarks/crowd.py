@@ -1,4 +1,4 @@
-"""The application's p99 while 20 slow scrapers read a page of 10,000 series, and while nobody does.
+"""The application's p99 while 20 slow scrapers read a page of 10,000 series, and while nobody reads it.
 
 ``python -m benchmarks.crowd PORT`` is the scrapers.
 """
@@ -6,6 +6,7 @@
 import asyncio
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,26 +22,33 @@ PATHS = ("/empty", "/work")
 # A page of 600 KiB takes such a scraper some 8 s, of the 10 s that Prometheus gives it.
 _READ_BYTES = 4096
 _PAUSE_SECONDS = 0.05
-_START_SECONDS = 1.0
+# Starts are spread over the time that one scrape takes, as those of many servers are.
+_START_SECONDS = 8.0
 _P99 = re.compile(r"99%\s+([\d.]+)(us|ms|s)")
 _BAD = re.compile(r"Non-2xx.*|Socket errors.*")
 _MILLISECONDS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
 
 
 def measure(rounds: int, seconds: int) -> Measured:
-    """Return p99 in milliseconds of each path, idle and crowded in turn; nothing where there is no wrk."""
+    """Return p99 in milliseconds of each path: idle, with scrapers elsewhere, and with scrapers, in turn.
+
+    Elsewhere is the same application in another process, which shows what the machine is to blame for.
+    Nothing where there is no wrk.
+    """
     found: Measured = {}
     if shutil.which("wrk") is None:
         return found
-    with listener("benchmarks.crowded") as (port, _):
+    with listener("benchmarks.crowded") as (port, _), listener("benchmarks.crowded") as (other, _):
         for path in PATHS:
             _p99(port, path, 1)
-        for number in range(rounds):
-            print(f"crowd: round {number + 1}/{rounds}", flush=True)
-            for path in PATHS:
-                found.setdefault(f"idle{path}", []).append(_p99(port, path, seconds))
-                with _scrapers(port):
-                    found.setdefault(f"crowd{path}", []).append(_p99(port, path, seconds))
+        with _scrapers(other) as elsewhere, _scrapers(port) as here:
+            for number in range(rounds):
+                print(f"crowd: round {number + 1}/{rounds}", flush=True)
+                for path in PATHS:
+                    found.setdefault(f"idle{path}", []).append(_p99(port, path, seconds))
+                    for kind, scrapers in (("elsewhere", elsewhere), ("crowd", here)):
+                        with _going(scrapers):
+                            found.setdefault(f"{kind}{path}", []).append(_p99(port, path, seconds))
     return found
 
 
@@ -64,18 +72,34 @@ def _p99(port: int, path: str, seconds: int) -> float:
 
 
 @contextmanager
-def _scrapers(port: int) -> Iterator[None]:
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.crowd", str(port)])
+def _scrapers(port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the scrapers until each is in the middle of its page, and halt them there."""
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.crowd", str(port)], stdout=subprocess.PIPE)
     try:
-        yield
+        assert process.stdout is not None  # noqa: S101 -- opened as a pipe above
+        process.stdout.readline()
+        process.send_signal(signal.SIGSTOP)
+        yield process
     finally:
-        process.terminate()
+        process.kill()
         process.wait(30)
+
+
+@contextmanager
+def _going(scrapers: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Let the scrapers go on from where they were halted."""
+    scrapers.send_signal(signal.SIGCONT)
+    yield
+    scrapers.send_signal(signal.SIGSTOP)
 
 
 async def _crowd(port: int) -> None:
     starts = Random(port)  # noqa: S311 -- nobody's secret
-    await asyncio.gather(*(_scrape(port, starts.uniform(0, _START_SECONDS)) for _ in range(SCRAPERS)))
+    scrapers = [_scrape(port, starts.uniform(0, _START_SECONDS)) for _ in range(SCRAPERS)]
+    running = asyncio.gather(*scrapers)
+    await asyncio.sleep(_START_SECONDS + _PAUSE_SECONDS)
+    print("begun", flush=True)
+    await running
 
 
 async def _scrape(port: int, start_seconds: float) -> None:

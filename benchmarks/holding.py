@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, make_asgi_app
 from benchmarks import series
 from benchmarks.app import application
 from benchmarks.child import Measured, tell
+from benchmarks.series import Change
 from observekit import instrument
 from observekit.asgi import ASGIApp, Message, Scope
 from observekit.metrics.exposition import KEEP_SECONDS
@@ -112,11 +113,10 @@ async def _send(message: Message) -> None:
         raise RuntimeError(f"answered {message['status']}")
 
 
-async def measure(lines: int, rounds: int, put: Callable[[CollectorRegistry, int], object]) -> Measured:
-    """Measure in one process, one after another."""
+async def measure(lines: int, rounds: int, put: Callable[[CollectorRegistry, int], Change]) -> Measured:
+    """Measure in one process, one after another; before each scrape every series gets another value."""
     theirs, registry = CollectorRegistry(), CollectorRegistry()
-    put(theirs, lines)
-    put(registry, lines)
+    changes = put(theirs, lines), put(registry, lines)
     app = application()
     instrument(app, service_name="bench", registry=registry, traces=False, runtime=False)
     client_app, requests, turns = make_asgi_app(theirs), Requests(app), Turns()
@@ -128,6 +128,8 @@ async def measure(lines: int, rounds: int, put: Callable[[CollectorRegistry, int
     found: Measured = {}
     for number in range(rounds + 1):
         for name, scrape in situations.items():
+            for change in changes:
+                change()
             gc.collect()
             await asyncio.sleep(0)  # So that the collection is not part of the first turn.
             turns.take()

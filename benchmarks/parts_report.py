@@ -25,15 +25,18 @@ _CALLS = (
 _PAGES_METHOD = """\
 CPU time of a whole page of one histogram with three labels, or of a counter with one, without times of
 creation, {rounds} rounds in turn in one process ({large} for 100,000 lines, which take prometheus-client a
-second each). **Share** is that of prometheus-client's renderer in the same format and round. The first page
+second each). Between two pages every series gets another value, but where they stand still, as most of a
+large page do. **Share** is that of prometheus-client's renderer in the same format and round. The first page
 of 10,000 lines, for which the text of the lines is made, takes longer: {first}.
 """
 _PAGES = (
     ("client", "client", "prometheus-client"),
     ("kept", "client", "**observekit**, a user's prometheus-client metrics"),
+    ("still", "client", "**observekit**, the same where they stand still"),
     ("cells", "client", "**observekit**, its own cells"),
     ("client-counters", "client-counters", "prometheus-client, counters of one line each"),
     ("kept-counters", "client-counters", "**observekit**, the same counters"),
+    ("still-counters", "client-counters", "**observekit**, the same counters where they stand still"),
 )
 _LOOP_METHOD = """\
 One event loop (asyncio's own), a request each millisecond, and a scrape of a user's prometheus-client
@@ -50,7 +53,8 @@ _LOOPS = (
 )
 _CROWD_METHOD = """\
 uvicorn, one worker; `wrk` with one connection for {seconds} s, while {scrapers} scrapers read a page of
-{series} series at 80 KiB/s each, and while nobody does; {rounds} rounds in turn, medians.
+{series} series that stand still, at 80 KiB/s each, while they read that of another process of the same kind
+(elsewhere: what two cores are to blame for), and while nobody does; {rounds} rounds in turn, medians.
 """
 
 
@@ -76,7 +80,7 @@ def lines(parts: Parts) -> Iterator[str]:
     yield "\n## A metrics page\n"
     first = ", ".join(
         f"{title.replace('**', '')} {parts.value('page-10000', f'{name}-text-first').median:.0f} ms"
-        for name, _, title in _PAGES[1:3]
+        for name, _, title in (_PAGES[1], _PAGES[3])
     )
     yield _PAGES_METHOD.format(rounds=parts.rounds.small, large=parts.rounds.large, first=first)
     yield from _pages(parts)
@@ -130,13 +134,14 @@ def _crowd(parts: Parts) -> Iterator[str]:
     rounds, seconds = parts.rounds.crowd
     yield ""
     yield _CROWD_METHOD.format(seconds=seconds, scrapers=SCRAPERS, series=f"{SERIES:,}", rounds=rounds)
-    yield "| | p99 idle, ms | p99 with scrapers, ms | ratio |"
-    yield "| --- | --: | --: | --: |"
+    yield "| | p99 idle, ms | scrapers elsewhere, ms | with scrapers, ms | of idle | of elsewhere |"
+    yield "| --- | --: | --: | --: | --: | --: |"
     titles = {"/empty": "empty route", "/work": "1 ms of work"}
     for path in PATHS:
-        idle, crowded = (parts.value("crowd", f"{kind}{path}").median for kind in ("idle", "crowd"))
-        ratio = _brackets(parts.ratio("crowd", f"crowd{path}", f"idle{path}"), 2)
-        yield f"| {titles[path]} | {idle:.2f} | {crowded:.2f} | {ratio} |"
+        kinds = [parts.value("crowd", f"{kind}{path}").median for kind in ("idle", "elsewhere", "crowd")]
+        ratios = [parts.ratio("crowd", f"crowd{path}", f"{kind}{path}") for kind in ("idle", "elsewhere")]
+        cells = [f"{value:.2f}" for value in kinds] + [_brackets(ratio, 2) for ratio in ratios]
+        yield f"| {titles[path]} | {' | '.join(cells)} |"
 
 
 def _brackets(values: Spread, digits: int) -> str:

@@ -6,8 +6,10 @@
 import gc
 import sys
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from time import process_time
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
@@ -19,45 +21,57 @@ from observekit.metrics.exposition import Exposition
 _SEED = 20_26
 _MILLISECONDS = 1e3
 _TEXT = "text/plain;version=0.0.4"
-_OPENMETRICS = "application/openmetrics-text;version=1.0.0"
+_ACCEPTS = {"text": _TEXT, "openmetrics": "application/openmetrics-text;version=1.0.0"}
 
 
 def main() -> None:
     """Measure as the arguments say."""
     lines, rounds = map(int, sys.argv[1:3])
-    renderers = _renderers(lines)
+    pages = _pages(lines)
     # Also what our renderer makes of a page the first time, when it has not kept the text of its lines yet.
-    found: Measured = {f"{name}-first": [_time(render)] for name, render in renderers.items()}
-    found |= {name: [] for name in renderers}
+    found: Measured = {f"{name}-first": [_time(page.render)] for name, page in pages.items()}
+    found |= {name: [] for name in pages}
     order = Random(_SEED)  # noqa: S311 -- the same order in every run
     for _ in range(rounds):
-        for name in order.sample(list(renderers), len(renderers)):
-            found[name].append(_time(renderers[name]))
+        for name in order.sample(list(pages), len(pages)):
+            pages[name].change()
+            found[name].append(_time(pages[name].render))
     tell(found)
 
 
-def _renderers(lines: int) -> dict[str, Callable[[], object]]:
-    theirs, counters, ours = CollectorRegistry(), CollectorRegistry(), CollectorRegistry()
-    client_metrics(theirs, lines)
-    client_counters(counters, lines)
-    own_cells(ours, lines)
-    over_theirs, over_ours = _exposition(theirs), _exposition(ours)
-    over_counters = _exposition(counters)
-    if over_theirs.render(_TEXT).body != generate_latest(theirs):
-        raise RuntimeError("the pages differ")
-    over_theirs = _exposition(theirs)
-    return {
-        "client-text": lambda: generate_latest(theirs),
-        "client-openmetrics": lambda: generate_openmetrics(theirs),
-        "kept-text": lambda: over_theirs.render(_TEXT),
-        "kept-openmetrics": lambda: over_theirs.render(_OPENMETRICS),
-        "client-counters-text": lambda: generate_latest(counters),
-        "client-counters-openmetrics": lambda: generate_openmetrics(counters),
-        "kept-counters-text": lambda: over_counters.render(_TEXT),
-        "kept-counters-openmetrics": lambda: over_counters.render(_OPENMETRICS),
-        "cells-text": lambda: over_ours.render(_TEXT),
-        "cells-openmetrics": lambda: over_ours.render(_OPENMETRICS),
+class _Page(NamedTuple):
+    """What renders a page, and what is done to its series before."""
+
+    render: Callable[[], object]
+    change: Callable[[], object]
+
+
+def _pages(lines: int) -> dict[str, _Page]:
+    pages: dict[str, _Page] = {}
+    for suffix, put in (("", client_metrics), ("-counters", client_counters)):
+        theirs, still = CollectorRegistry(), CollectorRegistry()
+        change = put(theirs, lines)
+        put(still, lines)
+        if _exposition(theirs).render(_TEXT).body != generate_latest(theirs):
+            raise RuntimeError("the pages differ")
+        ours, over_still = _exposition(theirs), _exposition(still)
+        pages |= {
+            f"client{suffix}-text": _Page(partial(generate_latest, theirs), change),
+            f"client{suffix}-openmetrics": _Page(partial(generate_openmetrics, theirs), change),
+        }
+        for form, accept in _ACCEPTS.items():
+            pages[f"kept{suffix}-{form}"] = _Page(partial(ours.render, accept), change)
+            pages[f"still{suffix}-{form}"] = _Page(partial(over_still.render, accept), _nothing)
+    registry = CollectorRegistry()
+    change = own_cells(registry, lines)
+    cells = _exposition(registry)
+    return pages | {
+        f"cells-{form}": _Page(partial(cells.render, accept), change) for form, accept in _ACCEPTS.items()
     }
+
+
+def _nothing() -> None:
+    """Leave every series as it was at the page before."""
 
 
 def _exposition(registry: CollectorRegistry) -> Exposition:

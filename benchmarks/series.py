@@ -1,6 +1,6 @@
 """Metrics for pages of a given length: a user's own with prometheus-client, and the same in our cells."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
@@ -11,33 +11,51 @@ from observekit.metrics.store import Store
 
 _SEED = 20_26
 _OBSERVATIONS = 20
+_ANOTHER = 0.2
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 # A line for each bucket, one for the last of them, the count and the sum.
 LINES_EACH = len(REQUEST_DURATION.buckets) + 3
 
 
-def client_metrics(registry: CollectorRegistry, lines: int) -> Histogram:
-    """Put a histogram of *lines* lines into *registry*."""
+Change = Callable[[], None]
+
+
+def client_metrics(registry: CollectorRegistry, lines: int) -> Change:
+    """Put a histogram of *lines* lines into *registry*; return what makes each series another one."""
     # Ours have no times of creation. Without them, prometheus-client writes the same lines and no more.
     disable_created_metrics()
     spec = REQUEST_DURATION
     histogram = Histogram("page_seconds", spec.help, spec.labels, buckets=spec.buckets, registry=registry)
+    children: list[Histogram] = []
     for labels, values in _series(lines):
         child = histogram.labels(*labels)
         for value in values:
             child.observe(value)
-    return histogram
+        children.append(child)
+
+    def observe() -> None:
+        for child in children:
+            child.observe(_ANOTHER)
+
+    return observe
 
 
-def client_counters(registry: CollectorRegistry, lines: int) -> None:
+def client_counters(registry: CollectorRegistry, lines: int) -> Change:
     """Put counters of one line each into *registry*, *lines* of them: a line shares nothing with the next."""
     disable_created_metrics()
     counter = Counter("page_total", "Things by number.", ["number"], registry=registry)
-    for number in range(lines):
-        counter.labels(str(number)).inc(number)
+    children = [counter.labels(str(number)) for number in range(lines)]
+    for number, child in enumerate(children):
+        child.inc(number)
+
+    def count() -> None:
+        for child in children:
+            child.inc()
+
+    return count
 
 
-def own_cells(registry: CollectorRegistry, lines: int) -> None:
+def own_cells(registry: CollectorRegistry, lines: int) -> Change:
     """Put the same histogram into *registry*, in our cells."""
     known = REQUEST_DURATION
     store = Store(series_limit=lines)
@@ -51,11 +69,19 @@ def own_cells(registry: CollectorRegistry, lines: int) -> None:
             buckets=known.buckets,
         )
     )
+    cells = []
     for labels, values in _series(lines):
         cell = family.cell(*labels)
         for value in values:
             cell.observe(value)
+        cells.append(cell)
     registry.register(store)
+
+    def observe() -> None:
+        for cell in cells:
+            cell.observe(_ANOTHER)
+
+    return observe
 
 
 def _series(lines: int) -> Iterator[tuple[tuple[str, str, str], list[float]]]:
