@@ -9,7 +9,7 @@ from observekit.asgi import Scope
 from observekit.catalogue.events import HTTP_REQUEST, LEVELS
 from observekit.http.exchange import Exchange
 from observekit.http.signals import address
-from observekit.logs.pipeline import Pipeline
+from observekit.logs.events import Events
 from observekit.logs.prepared import PreparedEvent, ids_in_line
 from observekit.logs.told import remember
 from observekit.redaction import is_plain
@@ -51,7 +51,7 @@ class RequestLog:
 
     __slots__ = ("_pipeline", "_prepared")
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Events) -> None:
         self._pipeline = pipeline
         self._prepared: dict[tuple[object, ...], PreparedEvent | None] = {}
 
@@ -104,7 +104,7 @@ def _host(client: str | None) -> str | None:
 
 
 def log_request(
-    pipeline: Pipeline, scope: Scope, exchange: Exchange, route: str, ids: Mapping[str, str]
+    pipeline: Events, scope: Scope, exchange: Exchange, route: str, ids: Mapping[str, str]
 ) -> None:
     """Write the canonical event of a closed exchange."""
     outcome = exchange.outcome

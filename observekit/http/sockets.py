@@ -19,7 +19,7 @@ from observekit.http.route import Routes
 from observekit.http.signals import address
 from observekit.http.span import ServerSpan
 from observekit.http.websocket import ACCEPTED, Connection, Live
-from observekit.logs.pipeline import Pipeline
+from observekit.logs.events import Events
 from observekit.logs.told import remember
 from observekit.metrics.cells import CounterCell, GaugeCell, HistogramCell
 from observekit.metrics.family import Family
@@ -75,7 +75,7 @@ class SocketParts(NamedTuple):
 
     metrics: SocketMetrics | None
     tracer: Tracer
-    logs: Pipeline | None
+    logs: Events | None
     guard: Guard
     exemplars: bool
 
@@ -181,9 +181,7 @@ def _code_label(connection: Connection) -> str:
     return str(connection.code) if connection.code in CODE_OUTCOMES else OTHER_CODE
 
 
-def _log(
-    pipeline: Pipeline, scope: Scope, connection: Connection, route: str, ids: Mapping[str, str]
-) -> None:
+def _log(pipeline: Events, scope: Scope, connection: Connection, route: str, ids: Mapping[str, str]) -> None:
     """Write the canonical event of a closed connection."""
     outcome, reason = connection.outcome, connection.reason
     fields: dict[str, Any] = {

@@ -25,9 +25,12 @@ from observekit.install.tracing import Traces, quarantine
 from observekit.install.voice import Voice
 from observekit.integrations import trio
 from observekit.integrations.starlette import SCOPE_CLAIMS
+from observekit.logs.correlate import Correlation
 from observekit.logs.setup import Logs
 from observekit.operations.signals import Signals
 from observekit.redaction import set_keys
+
+LogPath = Logs | Correlation
 
 
 def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
@@ -44,7 +47,7 @@ def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
     attributes = resource(config)
     instruments = Instruments(config, guard)
     instruments.describe(effective, guard, attributes)
-    logs = None if config.logs == "off" else _logs(config, instruments, guard)
+    logs = _logs(config, instruments, guard)
     voice = Voice(None if logs is None else logs.pipeline, guard)
     guard.report_to(voice.internal_error)
     instruments.export_failed = voice.export_failed
@@ -74,7 +77,11 @@ def _disabled(config: Config, registry: CollectorRegistry) -> Kit:
     return Kit(config, registry, Lifecycle(), engine)
 
 
-def _logs(config: Config, instruments: Instruments, guard: Guard) -> Logs:
+def _logs(config: Config, instruments: Instruments, guard: Guard) -> LogPath | None:
+    if config.logs == "off":
+        return None
+    if config.logs == "correlate":
+        return Correlation(config.service_name, instruments.log_record, guard)
     return Logs(config, instruments.log_record, instruments.log_dropped, guard)
 
 
@@ -107,7 +114,7 @@ def _kit(
     return kit
 
 
-def _install(kit: Kit, instruments: Instruments, logs: Logs | None) -> None:
+def _install(kit: Kit, instruments: Instruments, logs: LogPath | None) -> None:
     kit.on_release(register(instruments.store, kit.registry))
     if logs is not None:
         kit.at_end("logs", logs.flush, logs.close)
@@ -146,7 +153,7 @@ def _traces(kit: Kit, attributes: dict[str, str], instruments: Instruments, guar
 def _put_layer(
     kit: Kit,
     instruments: Instruments,
-    signals: tuple[Logs | None, Traces | None],
+    signals: tuple[LogPath | None, Traces | None],
     served: Mapping[str, ASGIApp],
     voice: Voice,
     guard: Guard,
@@ -177,7 +184,7 @@ def _put_layer(
 
 
 def _put_signals(
-    kit: Kit, instruments: Instruments, logs: Logs | None, traces: Traces | None, guard: Guard
+    kit: Kit, instruments: Instruments, logs: LogPath | None, traces: Traces | None, guard: Guard
 ) -> None:
     """Let operations and messages be told, for as long as the kit lives."""
 

@@ -11,7 +11,7 @@ from observekit.config import Config, Effective
 from observekit.guard import QUIET_SECONDS, Guard
 from observekit.health.check import Check, Result, Status
 from observekit.health.lifecycle import State
-from observekit.logs.pipeline import Pipeline
+from observekit.logs.events import Events
 from observekit.logs.record import message_of
 
 _LOGGER: Final = "observekit"
@@ -22,7 +22,7 @@ class Voice:
 
     __slots__ = ("_export_told", "_guard", "_lock", "_pipeline", "_untold")
 
-    def __init__(self, pipeline: Pipeline | None, guard: Guard) -> None:
+    def __init__(self, pipeline: Events | None, guard: Guard) -> None:
         self._pipeline = pipeline
         self._guard = guard
         self._lock = RLock()

@@ -60,6 +60,7 @@ def bound_logger(pipeline: Pipeline) -> type[Any]:
     methods["log"] = _log(methods)
     methods |= {f"a{name}": _awaitable(method) for name, method in methods.items()}
     methods["get_effective_level"] = lambda self: _level_of(self, pipeline)
+    methods["__getattr__"] = _of_stdlib
     methods["is_enabled_for"] = lambda self, level: level >= _level_of(self, pipeline)
     return type("BoundLogger", (structlog.make_filtering_bound_logger(logging.NOTSET),), methods)
 
@@ -74,6 +75,13 @@ def level_name(number: object) -> str:
 
 def _level_of(bound: Any, pipeline: Pipeline) -> int:
     return pipeline.levels.of(getattr(bound._logger, "name", ""))  # noqa: SLF001 -- a method of its class
+
+
+def _of_stdlib(self: Any, name: str) -> Any:
+    """Return what a logger of logging has, such as ``isEnabledFor``; as structlog's own does for logging."""
+    if name.startswith("_"):
+        raise AttributeError(name)
+    return getattr(logging.getLogger(getattr(self._logger, "name", "") or None), name)
 
 
 def _method(name: str, number: int, pipeline: Pipeline) -> Method:

@@ -1,5 +1,6 @@
 """From which level on the records of a logger are taken in."""
 
+import logging
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -8,6 +9,14 @@ from typing import Final
 # these are looked up each time.
 _KEPT: Final = 4096
 _NONE: Final[Mapping[str, int]] = MappingProxyType({})
+
+NUMBERS: Final = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "critical": logging.CRITICAL,
+}
 
 
 class Levels:

@@ -10,8 +10,9 @@ import structlog
 from structlog.contextvars import get_contextvars
 
 from observekit.guard import Guard
+from observekit.logs.chain import Chain
 from observekit.logs.encoder import encode
-from observekit.logs.levels import Levels
+from observekit.logs.levels import NUMBERS, Levels
 from observekit.logs.prepared import PreparedEvent
 from observekit.logs.record import Head, Record, described, exception_of, stack_of, type_of
 from observekit.logs.values import Cleaner
@@ -23,13 +24,6 @@ _RESERVED: Final = frozenset(
     {"timestamp", "level", "event", "logger", "service", "trace_id", "span_id", "trace_flags", "exception"}
 )
 _NAMES: Final = {"warn": "warning", "exception": "error", "fatal": "critical", "msg": "info", "log": "info"}
-NUMBERS: Final = {
-    "debug": logging.DEBUG,
-    "info": logging.INFO,
-    "warning": logging.WARNING,
-    "error": logging.ERROR,
-    "critical": logging.CRITICAL,
-}
 # Source: the longest of 50 frames and 8 causes with ordinary paths, with room for as much again.
 _EXCEPTION_BUDGET: Final = 32 * 1024
 _KEY_LENGTH: Final = 128
@@ -48,7 +42,7 @@ class Pipeline:
         levels: From which level on the records of each logger are taken in; all of them unless given.
     """
 
-    __slots__ = ("_count", "_encode", "_guard", "_head", "_levels", "_retired", "_write", "levels")
+    __slots__ = ("_count", "_encode", "_guard", "_head", "_levels", "_retired", "_write", "chain", "levels")
 
     def __init__(
         self,
@@ -67,10 +61,14 @@ class Pipeline:
         self._count = count
         self._guard = guard
         self._retired = False
+        # Processors of the user's own, where structlog was configured before.
+        self.chain = Chain((), self.failed)
 
     def __call__(self, logger: object, method: str, event_dict: MutableMapping[str, Any]) -> str:
         """Be the one processor of structlog: write the record, and leave nothing to print."""
-        self.take(logger, method, event_dict)
+        # A wrapper class of the user's has asked nobody for the level.
+        if self.wants(_level(method), _name(logger)):
+            self.take(logger, method, event_dict)
         raise structlog.DropEvent
 
     def __deepcopy__(self, memo: object) -> "Pipeline":
@@ -81,17 +79,28 @@ class Pipeline:
         """Write what structlog was given; never raises."""
         try:
             pipeline = self._successor() if self._retired else self
-            level, name = _NAMES.get(method, method), getattr(logger, "name", "") or "structlog"
+            level, name = _level(method), _name(logger)
             if self._retired and not pipeline.wants(level, name):
                 return
             fields = {**get_contextvars(), **event_dict}
+            if pipeline.chain:
+                fields = pipeline.chained(logger, method, fields)
             event = fields.pop("event", "")
             error = _taken_exception(fields)
             if fields.pop("stack_info", False):
                 fields["stack"] = stack_of(sys._getframe(2))  # noqa: SLF001 -- as logging and structlog do
             pipeline.emit(level, event, fields, logger=name, error=error)
+        except structlog.DropEvent:
+            return
         except Exception as failure:  # noqa: BLE001 -- whatever a field does, the caller goes on
             self.failed(failure)
+
+    def chained(self, logger: object, method: str, fields: dict[str, Any]) -> dict[str, Any]:
+        """Return what the user's own processors make of *fields*."""
+        made = dict(self.chain.run(logger, method, fields))
+        if made.get("level") == _level(method):
+            del made["level"]  # From add_log_level, for those after it.
+        return made
 
     def wants(self, level: str, logger: str) -> bool:
         """Whether records of *level* are taken in from *logger*; whoever calls emit() asks before."""
@@ -118,7 +127,7 @@ class Pipeline:
                 cleaner = Cleaner()
                 record = self._head.begin(level, cleaner.field("event", event), logger, seconds)
                 record.update(self._head.current_ids() if ids is None else ids)
-                _add_fields(record, fields, cleaner)
+                add_fields(record, fields, cleaner)
                 if error is not None:
                     record["exception"] = self._told(error)
                 line = self._encode(record)
@@ -148,7 +157,7 @@ class Pipeline:
     def further(self, fields: Mapping[str, Any]) -> str:
         """Return *fields*, redacted, as they stand in a line of JSON, with a comma in front."""
         record: Record = {}
-        _add_fields(record, fields, Cleaner())
+        add_fields(record, fields, Cleaner())
         return f",{encode(record)[1:-2].decode()}" if record else ""
 
     def line(self, level: str, event: str, fields: Mapping[str, Any]) -> bytes:
@@ -179,7 +188,8 @@ class Pipeline:
             return {"type": type(error).__name__, "message": "<cannot be described>", "frames": []}
 
 
-def _add_fields(record: Record, fields: Mapping[str, Any], cleaner: Cleaner) -> None:
+def add_fields(record: Record, fields: Mapping[str, Any], cleaner: Cleaner) -> None:
+    """Add *fields* to *record*, redacted, under names that are free."""
     # A copy in one step: another thread may be adding to them.
     for done, (key, value) in enumerate(dict(fields).items()):
         if cleaner.left <= 0:
@@ -188,10 +198,22 @@ def _add_fields(record: Record, fields: Mapping[str, Any], cleaner: Cleaner) -> 
         if type(key) is str and len(key) <= _KEY_LENGTH and _is_free(key) and key not in record:
             record[key] = cleaner.field(key, value)
             continue
+        if type(value) is str and record.get(key) == value:
+            continue  # The same under the same name, as from a processor that adds trace ids.
         name = cleaner.key(key)
         while name in record or name in _RESERVED:
             name = f"{name}_"
         record[name] = cleaner.field(name, value)
+
+
+def _level(method: str) -> str:
+    level = _NAMES.get(method, method)
+    return level if level in NUMBERS else "info"
+
+
+def _name(logger: object) -> str:
+    name = getattr(logger, "name", None)
+    return name if name and isinstance(name, str) else "structlog"
 
 
 @lru_cache(maxsize=4096)

@@ -14,6 +14,7 @@ from observekit.catalogue.events import LOGS_RESUMED
 from observekit.config import Config
 from observekit.guard import Guard
 from observekit.logs.bound import NamedLogger, bound_logger, say
+from observekit.logs.chain import Chain, own_processors
 from observekit.logs.console import Console
 from observekit.logs.encoder import encode
 from observekit.logs.hooks import Hooks
@@ -33,7 +34,7 @@ _OTEL: Final = ("opentelemetry", "opentelemetry.exporter.otlp")
 class Logs:
     """The log path of one process."""
 
-    __slots__ = ("_before", "_closed", "_hooks", "_takeover", "_writer", "pipeline")
+    __slots__ = ("_before", "_chain", "_closed", "_hooks", "_takeover", "_writer", "pipeline")
 
     def __init__(
         self,
@@ -54,28 +55,45 @@ class Logs:
         self.pipeline = Pipeline(config.service_name, encoder, self._writer.write, count, guard, levels)
         self._takeover = Takeover(RecordHandler(self.pipeline), levels, self.pipeline.failed)
         self._hooks = Hooks(self.pipeline)
+        # One list, by which our configuration is known.
+        self._chain: list[Any] = [self.pipeline]
         self._before: dict[str, Any] | None = None
         self._closed = False
 
     def install(self) -> None:
         """Make structlog and stdlib logging write here."""
-        self._before = structlog.get_config() if structlog.is_configured() else None
+        self._take_structlog()
+        self._takeover.take()
+        self._hooks.take()
+
+    def _take_structlog(self) -> None:
+        """Stand in the place of structlog's chain, and run what in it is the user's own."""
+        if structlog.is_configured():
+            self._before = structlog.get_config()
+            self.pipeline.chain = Chain(own_processors(self._before["processors"]), self.pipeline.failed)
         structlog.configure(
-            processors=[self.pipeline],
-            wrapper_class=bound_logger(self.pipeline),
+            processors=self._chain,
+            wrapper_class=self._wrapper(),
             logger_factory=partial(NamedLogger, partial(say, self.pipeline)),
             context_class=dict,
             cache_logger_on_first_use=True,
         )
-        self._takeover.take()
-        self._hooks.take()
+
+    def _wrapper(self) -> type[Any]:
+        """Return our bound logger, or a class of the user's own, which may have methods of its own."""
+        wrapper = None if self._before is None else self._before["wrapper_class"]
+        own = isinstance(wrapper, type) and not wrapper.__module__.startswith("structlog.")
+        return wrapper if own and wrapper is not None else bound_logger(self.pipeline)
 
     def take_over(self) -> None:
-        """Take servers' loggers over once more, after they were configured for a new start."""
+        """Take over once more what was configured since: servers' loggers for a new start, or structlog."""
         if self._closed:  # An application may outlive its kit, and start again.
             return
         self._writer.reopen()
         self._takeover.take()
+        # The same list with something else in it is structlog's capture_logs().
+        if structlog.get_config()["processors"] is not self._chain:
+            self._take_structlog()
 
     def flush(self, budget_seconds: float) -> None:
         """Write what waits; what is logged from now on is written at once, because the end may be near."""
@@ -87,7 +105,7 @@ class Logs:
         self._takeover.give_back()
         self._hooks.give_back()
         # Somebody else's chain, configured after ours, stays.
-        if structlog.get_config()["processors"] == [self.pipeline]:
+        if structlog.get_config()["processors"] is self._chain:
             structlog.reset_defaults()
             if self._before is not None:
                 structlog.configure(**self._before)

@@ -132,7 +132,8 @@ class Operation:
         facts |= {f"{name}_" if name in _OWN_FIELDS else name: value for name, value in more.items()}
         shown = error if ended.outcome == "error" else None
         level = LEVELS[ended.outcome]
-        signals.pipeline.emit(level, OPERATION.name, facts, logger=_LOGGER, ids=ended.ids, error=shown)
+        if signals.pipeline.wants(level, _LOGGER):
+            signals.pipeline.emit(level, OPERATION.name, facts, logger=_LOGGER, ids=ended.ids, error=shown)
 
     def _taken(self) -> Run | None:
         """Take out the run that is ending: the one that is current here, of several that are open."""

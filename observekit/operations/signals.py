@@ -8,7 +8,7 @@ from opentelemetry.trace import Tracer
 from opentelemetry.util.types import AttributeValue
 
 from observekit.guard import Guard
-from observekit.logs.pipeline import Pipeline
+from observekit.logs.events import Events
 from observekit.logs.record import described
 from observekit.logs.values import Cleaner
 from observekit.metrics.cells import CounterCell, GaugeCell, HistogramCell
@@ -43,7 +43,7 @@ class Signals:
 
     metrics: WorkMetrics | None
     tracer: Tracer | None
-    pipeline: Pipeline | None
+    pipeline: Events | None
     guard: Guard
     exemplars: bool
     text_length: int

@@ -131,7 +131,7 @@ def test_strict_makes_wrong_variables_one_error() -> None:
         load(environ)
 
     assert str(told.value).splitlines() == [
-        "OBSERVEKIT_LOGS is 'x', but must be one of own, off.",
+        "OBSERVEKIT_LOGS is 'x', but must be one of own, correlate, off.",
         "OBSERVEKIT_TRACES is 'y', but must be true or false.",
     ]
 

@@ -114,13 +114,13 @@ def test_an_event_is_prepared_once_for_each_kind_of_request() -> None:
     assert len(written.lines) == 100
 
 
-def test_a_console_gets_records_as_it_always_did() -> None:
+def test_a_console_shows_a_request_as_a_sentence() -> None:
     written = Written(Console(colors=False))
 
     RequestLog(written.pipeline).write({"method": "GET", "path": "/"}, closed(200, {}, None), "/", IDS)
 
     (line,) = written.lines
-    assert b"http.request" in line
+    assert b" GET / 200 in 250.0 ms " in line
     assert not line.startswith(b"{")
 
 

@@ -16,9 +16,10 @@ class LogsSettings:
 
     logs: str = setting(
         "own",
-        choice("own", "off"),
+        choice("own", "correlate", "off"),
         "OBSERVEKIT_LOGS",
-        help="own: structlog and stdlib records as one stream on stdout; off: logging stays as it is.",
+        help="own: structlog and stdlib records as one stream on stdout; correlate: logging stays as it is "
+        "and its records have trace ids; off: logging stays as it is.",
     )
     log_format: str = setting(
         "auto",
