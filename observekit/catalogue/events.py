@@ -156,10 +156,29 @@ CHECK_CAPPED: Final = EventSpec(
     help="A health check was registered with more time than its probe has; it gets that of the probe.",
     fields=("check", "problem"),
 )
+MAINTENANCE_CHANGED: Final = EventSpec(
+    name="lifecycle.maintenance_changed",
+    level="info",
+    help="The process was asked to stay out of traffic for a while, or to come back.",
+    fields=("on", "cause"),
+)
+STARTUP_TASK_ENDED: Final = EventSpec(
+    name="lifecycle.startup_task_ended",
+    level="by outcome",
+    help="A start-up task is done, or has failed, after which start-up is never over.",
+    fields=("task", "state", "duration_seconds"),
+)
+CHECK_BLOCKS_LOOP: Final = EventSpec(
+    name="health.check_blocks_loop",
+    level="warning",
+    help="A step of an asynchronous health check holds the event loop, as when it calls something that is "
+    "not asynchronous; at most one a minute for each check.",
+    fields=("check", "blocked_seconds"),
+)
 CHECK_CHANGED: Final = EventSpec(
     name="health.check_changed",
     level="by outcome",
-    help="A health check has another result than before.",
+    help="A health check is taken to say something else than before.",
     fields=("check", "probe", "status", "was"),
 )
 

@@ -123,7 +123,7 @@ TARGET_INFO: Final = MetricSpec(
 HEALTH_CHECK_STATUS: Final = MetricSpec(
     name="observekit_health_check_status",
     kind="gauge",
-    help="Result of the last run of a health check: 0 failed, 0.5 degraded, 1 ok.",
+    help="What a health check is taken to say: 0 failed, 0.5 degraded, 1 ok; failed also where it is stale.",
     labels=("check", "probe", "criticality"),
     values={"probe": ("liveness", "readiness", "startup"), "criticality": ("required", "degraded", "info")},
 )
@@ -134,6 +134,30 @@ HEALTH_CHECK_DURATION: Final = MetricSpec(
     help="Time a health check took, time-outs included.",
     labels=("check",),
     buckets=CHECK_BUCKETS,
+)
+HEALTH_CHECK_TRANSITIONS: Final = MetricSpec(
+    name="observekit_health_check_transitions_total",
+    kind="counter",
+    help="Times a health check was taken to say something else than before.",
+    labels=("check",),
+)
+HEALTH_CHECK_LOOP_BLOCKS: Final = MetricSpec(
+    name="observekit_health_check_loop_blocks_total",
+    kind="counter",
+    help="Times a step of an asynchronous health check held the event loop for 0.25 s or longer.",
+    labels=("check",),
+)
+STARTUP_PROGRESS: Final = MetricSpec(
+    name="observekit_startup_task_progress_ratio",
+    kind="gauge",
+    unit="ratio",
+    help="How much of a start-up task is done: 1 when it has ended, 0 as long as nobody knows.",
+    labels=("task",),
+)
+MAINTENANCE: Final = MetricSpec(
+    name="observekit_maintenance",
+    kind="gauge",
+    help="Whether the process was asked to stay out of traffic for a while: 1 while it is, 0 otherwise.",
 )
 LIFECYCLE_STATE: Final = MetricSpec(
     name="observekit_lifecycle_state",

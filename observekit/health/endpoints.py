@@ -1,87 +1,82 @@
-"""What the probes answer: a word for everybody, names for callers on the same host or with the token."""
+"""The health endpoints: who asks, what he wants left out, and in which form he gets the answer."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from ipaddress import IPv6Address, ip_address
-from typing import Final
+from typing import Any, Final
+from urllib.parse import unquote_plus
 
 from observekit.asgi import Response, Scope
-from observekit.health.check import Check, Probe, Result
-from observekit.health.engine import Answer, Engine
-from observekit.health.lifecycle import Lifecycle
+from observekit.health.check import Check
+from observekit.health.state import Health, Verdict
+from observekit.health.view import JSON_TYPE, as_json, as_text
 
-Ask = Callable[[Scope], Awaitable[Response]]
+Ask = Callable[[Scope], Coroutine[Any, Any, Response]]
 Known = Callable[[Scope], bool]
 
-_HEADERS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
-# Another instance answers a second later.
-_RETRY: Final = (b"retry-after", b"1")
 # A proxy on this host speaks for strangers, and says so.
 _FORWARDED: Final = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-real-ip"})
-_NOBODY: Final = Answer(())
+_NOT_FOUND: Final = Response(404, b"not found\n", headers=((b"cache-control", b"no-store"),))
+# A weight of zero says that the caller does not take it.
+_UNWANTED: Final = frozenset({b"q=0", b"q=0.0", b"q=0.00", b"q=0.000"})
+# How many names may be left out; a process has fewer checks.
+_MOST_NAMES: Final = 64
 
 
 class Probes:
-    """The three health endpoints; *known* says of a caller elsewhere whether he may see names."""
+    """The three health endpoints of one port.
 
-    __slots__ = ("_engine", "_known", "_lifecycle", "_started_in")
+    Args:
+        health: What answers, for all ports.
+        known: Says of a caller whether he may see names and details; others get a word.
+        version: The version of the service, for the structured form.
+    """
 
-    def __init__(self, lifecycle: Lifecycle, engine: Engine, known: Known) -> None:
-        self._lifecycle = lifecycle
-        self._engine = engine
+    __slots__ = ("_health", "_known", "_version")
+
+    def __init__(self, health: Health, known: Known, version: str | None = None) -> None:
+        self._health = health
         self._known = known
-        self._started_in = -1
+        self._version = version
 
     async def liveness(self, scope: Scope) -> Response:
-        """Answer whether this process should go on; what it depends on is not asked."""
-        answer = await self._engine.ask("liveness")
-        if self._lifecycle.state == "broken":
-            return self._response("broken", answer, scope)
-        return self._response("ok" if answer.passed("liveness") else "failed", answer, scope)
+        """Answer whether this process should go on."""
+        return await self._answered(self._health.liveness, scope)
 
     async def readiness(self, scope: Scope) -> Response:
-        """Answer whether this instance should get traffic; only a ready process asks its checks.
-
-        Until the start-up checks have passed it is not ready, and both kinds are asked at once.
-        """
-        state = self._lifecycle.state
-        if state != "ready":
-            return self._response(state, _NOBODY, scope)
-        starting = self._started_in != self._lifecycle.life
-        probes: tuple[Probe, ...] = ("startup", "readiness") if starting else ("readiness",)
-        answer = await self._engine.ask(*probes)
-        state = self._lifecycle.state
-        if state != "ready":  # A drain began while the checks ran.
-            return self._response(state, answer, scope)
-        if starting and not self._note_start(answer):
-            return self._response("starting", answer, scope)
-        return self._response("ok" if answer.passed("readiness") else "failed", answer, scope)
+        """Answer whether this instance should get traffic."""
+        return await self._answered(self._health.readiness, scope)
 
     async def startup(self, scope: Scope) -> Response:
-        """Answer whether starting is over; once yes, always yes in this life."""
-        state = self._lifecycle.state
-        if state in {"starting", "broken"}:
-            return self._response(state, _NOBODY, scope)
-        if self._started_in == self._lifecycle.life:
-            return self._response("ok", _NOBODY, scope)
-        answer = await self._engine.ask("startup")
-        return self._response("ok" if self._note_start(answer) else "failed", answer, scope)
+        """Answer whether starting is over."""
+        return await self._answered(self._health.startup, scope)
 
-    def _response(self, word: str, answer: Answer, scope: Scope) -> Response:
-        text = f"{word}\n"
-        if _asks_for_names(scope) and (_is_local(scope) or self._known(scope)):
-            text = "".join(_line(check, result) for check, result in answer.results) + text
-        headers = (*_HEADERS, _RETRY) if word == "draining" else _HEADERS
-        return Response(status=200 if word == "ok" else 503, body=text.encode(), headers=headers)
+    def alone(self, check: Check) -> Ask:
+        """Return what answers for one check: nobody learns of it who may not see its name."""
 
-    def _note_start(self, answer: Answer) -> bool:
-        if passed := answer.passed("startup"):
-            self._started_in = self._lifecycle.life
-        return passed
+        async def ask(scope: Scope) -> Response:
+            if not self._known(scope):
+                return _NOT_FOUND
+            return self._written(await self._health.alone(check), scope)
+
+        return ask
+
+    async def _answered(self, ask: Callable[[frozenset[str]], Awaitable[Verdict]], scope: Scope) -> Response:
+        return self._written(await ask(_left_out(scope)), scope)
+
+    def _written(self, verdict: Verdict, scope: Scope) -> Response:
+        if _wants_json(scope):
+            return as_json(verdict, self._version, verbose=self._known(scope))
+        return as_text(verdict, verbose=_asks_for_names(scope) and self._known(scope))
 
 
-def _asks_for_names(scope: Scope) -> bool:
-    words: Iterable[bytes] = scope.get("query_string", b"").split(b"&")
-    return any(word.partition(b"=")[0] == b"verbose" for word in words)
+def known_beside_application(has_token: Known) -> Known:
+    """Return who is known on the application's port: callers on this host, and those with the token."""
+    return lambda scope: is_local(scope) or has_token(scope)
+
+
+def known_on_ops_port(has_token: Known) -> Known:
+    """Return who is known on the ops port: everybody who can reach it, but for those behind a proxy."""
+    return lambda scope: not is_forwarded(scope) or has_token(scope)
 
 
 def is_forwarded(scope: Scope) -> bool:
@@ -89,7 +84,7 @@ def is_forwarded(scope: Scope) -> bool:
     return any(name in _FORWARDED for name, _ in scope.get("headers", ()))
 
 
-def _is_local(scope: Scope) -> bool:
+def is_local(scope: Scope) -> bool:
     """Whether the caller is on this host; nobody can tell who is behind a socket without an address."""
     client = scope.get("client")
     if not client or is_forwarded(scope):
@@ -102,6 +97,30 @@ def _is_local(scope: Scope) -> bool:
     return (mapped or address).is_loopback
 
 
-def _line(check: Check, result: Result) -> str:
-    sign = "+" if result.status == "ok" else "-"
-    return f"[{sign}] {check.name} {result.status} ({check.criticality}, {result.seconds * 1000:.0f} ms)\n"
+def _words(scope: Scope) -> Iterator[tuple[str, str]]:
+    """Yield names and values of the query, as long as there are not too many."""
+    query: bytes = scope.get("query_string", b"")
+    for word in query.split(b"&", _MOST_NAMES)[:_MOST_NAMES]:
+        name, _, value = word.decode("latin-1").partition("=")
+        yield name, unquote_plus(value, errors="replace")
+
+
+def _asks_for_names(scope: Scope) -> bool:
+    return any(name == "verbose" for name, _ in _words(scope))
+
+
+def _left_out(scope: Scope) -> frozenset[str]:
+    """Return the names that are to be left out: ``exclude=a&exclude=b``, or ``exclude=a,b``."""
+    named = (value.split(",") for name, value in _words(scope) if name == "exclude")
+    return frozenset(name for names in named for name in names if name)
+
+
+def _wants_json(scope: Scope) -> bool:
+    """Whether the caller names the structured form as one that he takes."""
+    for name, value in scope.get("headers", ()):
+        if name == b"accept":
+            for kind in value.lower().split(b","):
+                media, _, weight = kind.partition(b";")
+                if media.strip() == JSON_TYPE:
+                    return weight.replace(b" ", b"") not in _UNWANTED
+    return False

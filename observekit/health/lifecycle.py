@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterator
 from threading import RLock
 from typing import Final, Literal
 
+from observekit.health.moment import Moment, Waiter, no_other_loop
+from observekit.health.tasks import StartupTask, Tasks
+
 State = Literal["starting", "ready", "draining", "stopped", "broken"]
 
 # Nothing leads back from draining: a load balancer that was told to stay away must not be called again.
@@ -16,8 +19,11 @@ _NEXT: Final[dict[State, frozenset[State]]] = {
 }
 # A new start-up is a new life, as in a test-suite that starts one application again and again.
 _ENDED: Final = frozenset({"stopped", "broken"})
+# Whoever waits for a drain has no more time when the end comes without one.
+_LEAVING: Final = frozenset({"draining", "stopped"})
 
 Changed = Callable[[State, State, str], None]
+Maintained = Callable[[bool, str], None]
 
 
 class Lifecycle:
@@ -28,22 +34,74 @@ class Lifecycle:
     Attributes:
         life: How many lives came before this one: a start-up after the end begins another.
         told_to_stop: Whether somebody called ``stop()`` in this life.
+        in_maintenance: Whether somebody asked for no traffic, until he says otherwise.
+        tasks: What has to be done before start-up is over.
     """
 
-    __slots__ = ("_changed", "_lock", "_starting", "_state", "life", "told_to_stop")
+    __slots__ = (
+        "_changed",
+        "_draining",
+        "_lock",
+        "_maintained",
+        "_starting",
+        "_state",
+        "_waiter",
+        "in_maintenance",
+        "life",
+        "tasks",
+        "told_to_stop",
+    )
 
-    def __init__(self, changed: Changed | None = None) -> None:
+    def __init__(
+        self,
+        changed: Changed | None = None,
+        maintained: Maintained | None = None,
+        waiter: Waiter = no_other_loop,
+    ) -> None:
         self._changed = changed
+        self._maintained = maintained
+        self._waiter = waiter
+        self._draining = Moment(waiter)
         self._lock = RLock()
         self._state: State = "starting"
         self._starting = 0
+        self.in_maintenance = False
         self.life = 0
+        self.tasks = Tasks()
         self.told_to_stop = False
 
     @property
     def state(self) -> State:
         """The state now."""
         return self._state
+
+    @property
+    def draining(self) -> Moment:
+        """The moment from which no further traffic is asked for.
+
+        ``await kit.lifecycle.draining`` on any event loop, ``kit.lifecycle.draining.wait(1.5)`` on a thread,
+        ``if kit.lifecycle.draining:`` in between. It comes with a drain, or with an end without one.
+        """
+        return self._draining
+
+    def startup_task(self, name: str, total: float | None = None) -> StartupTask:
+        """Return a task, for ``with`` or ``async with``, without whose end start-up is not over.
+
+        Args:
+            name: What the probes and metrics call it.
+            total: How many steps it has, of which ``task.advance()`` tells; unknown unless given.
+
+        Raises:
+            RegistrationError: If the name cannot be a label, or is that of a task at work.
+        """
+        return self.tasks.begin(name, total)
+
+    def maintenance(self, on: bool, cause: str = "asked to") -> None:  # noqa: FBT001 -- as a switch is read
+        """Take this instance out of traffic, or let it back in; unlike a drain it leads back."""
+        with self._lock:
+            before, self.in_maintenance = self.in_maintenance, on
+        if before != on and self._maintained is not None:
+            self._maintained(on, cause)
 
     def begin_startup(self) -> None:
         """Note that an application began its start-up."""
@@ -53,6 +111,8 @@ class Lifecycle:
                 self._state, self._starting = "starting", 0
                 self.life += 1
                 self.told_to_stop = False
+                self.tasks.forget()
+                self._draining = Moment(self._waiter)
             self._starting += 1
         if before in _ENDED:
             self._tell(before, "starting", "a start-up began")
@@ -99,6 +159,8 @@ class Lifecycle:
             if state not in _NEXT[before]:
                 return
             self._state = state
+        if state in _LEAVING:
+            self._draining.come()
         self._tell(before, state, cause)
 
     def _tell(self, before: State, state: State, cause: str) -> None:

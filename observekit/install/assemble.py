@@ -10,11 +10,13 @@ from observekit.config import Config, Effective
 from observekit.guard import Guard
 from observekit.health.engine import Engine
 from observekit.health.lifecycle import Lifecycle, State
+from observekit.health.state import Health
 from observekit.http.claims import Tracer
 from observekit.http.event import RequestLog
 from observekit.http.layer import HttpLayer, Parts
 from observekit.http.lifespan import Lifespan
 from observekit.http.sockets import SocketParts
+from observekit.install.health import health_of, pace_of
 from observekit.install.identity import resource
 from observekit.install.instruments import Instruments, register
 from observekit.install.kit import Kit
@@ -23,7 +25,6 @@ from observekit.install.ports import Ports
 from observekit.install.runtime import follow, watch
 from observekit.install.tracing import Traces, quarantine
 from observekit.install.voice import Voice
-from observekit.integrations import trio
 from observekit.integrations.starlette import SCOPE_CLAIMS
 from observekit.logs.correlate import Correlation
 from observekit.logs.setup import Logs
@@ -51,14 +52,14 @@ def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
     voice = Voice(None if logs is None else logs.pipeline, guard)
     guard.report_to(voice.internal_error)
     instruments.export_failed = voice.export_failed
-    kit = _kit(config, registry, instruments, voice, guard)
+    kit, health = _kit(config, registry, instruments, voice, guard)
     set_keys(exempt=config.redaction_allow, secret=config.redaction_keys)
     kit.on_release(set_keys)
     try:
         _install(kit, instruments, logs)
         meters = _meters(kit, attributes, instruments, voice, guard)
         traces = _traces(kit, attributes, instruments, guard) if config.traces else None
-        ports = Ports(kit, instruments, guard)
+        ports = Ports(kit, health, instruments, guard)
         _put_layer(kit, instruments, (logs, traces), ports.beside_application(), voice, guard)
         _put_signals(kit, instruments, logs, traces, guard)
         kit.on_built(lambda app: ports.tell_shadowed(app, voice))
@@ -73,8 +74,7 @@ def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
 
 def _disabled(config: Config, registry: CollectorRegistry) -> Kit:
     """Return a kit that takes checks and asks none; applications stay as they are."""
-    engine = Engine(config.probe_timeout_seconds, config.check_cache_seconds)
-    return Kit(config, registry, Lifecycle(), engine)
+    return Kit(config, registry, Lifecycle(), Engine(pace_of(config)))
 
 
 def _logs(config: Config, instruments: Instruments, guard: Guard) -> LogPath | None:
@@ -87,31 +87,19 @@ def _logs(config: Config, instruments: Instruments, guard: Guard) -> LogPath | N
 
 def _kit(
     config: Config, registry: CollectorRegistry, instruments: Instruments, voice: Voice, guard: Guard
-) -> Kit:
+) -> tuple[Kit, Health]:
     watched = watch(instruments.store, voice) if config.runtime else None
 
-    def changed(before: State, state: State, cause: str) -> None:
-        voice.lifecycle_changed(before, state, cause)
-        if state == "ready":
-            kit.engine.home.settle()
+    def follow_loop(state: State) -> None:
         if watched is not None:
             follow(watched, state)
 
-    lifecycle = Lifecycle(changed)
-    engine = Engine(
-        config.probe_timeout_seconds,
-        config.check_cache_seconds,
-        instruments.checked,
-        voice.check_changed,
-        capped=voice.check_capped,
-    )
-    engine.home.foreign = trio.awaiter
-    instruments.store.reading(catalogue.LIFECYCLE_STATE, lifecycle.readings)
-    instruments.store.reading(catalogue.HEALTH_CHECK_STATUS, engine.readings)
-    kit = Kit(config, registry, lifecycle, engine, guard.failed)
+    health, refresher = health_of(config, instruments, voice, guard, follow_loop)
+    kit = Kit(config, registry, health.lifecycle, health.engine, guard.failed)
+    kit.on_release(refresher.stop)
     if watched is not None:
         kit.on_release(watched.stop)
-    return kit
+    return kit, health
 
 
 def _install(kit: Kit, instruments: Instruments, logs: LogPath | None) -> None:

@@ -46,6 +46,8 @@ class Instruments:
         # Told the size of each batch that did not arrive; whoever has a voice sets it.
         self.export_failed: Callable[[int], None] = lambda _: None
         self._check_duration = store.histogram(catalogue.HEALTH_CHECK_DURATION)
+        self._check_changes = store.counter(catalogue.HEALTH_CHECK_TRANSITIONS)
+        self._check_blocks = store.counter(catalogue.HEALTH_CHECK_LOOP_BLOCKS)
         self._log_records = store.counter(catalogue.LOG_RECORDS)
         # All levels are there from the beginning, and one of them is counted for each request.
         self._levels: dict[str, CounterCell] = {level: cell for (level,), cell in self._log_records.series()}
@@ -87,6 +89,19 @@ class Instruments:
     def checked(self, check: Check, result: Result) -> None:
         """File the time of a health check."""
         self._check_duration.cell(check.name).observe(result.seconds)
+
+    def check_added(self, check: Check) -> None:
+        """Show a health check from zero on, so that increase() sees the first change."""
+        self._check_changes.cell(check.name)
+        self._check_blocks.cell(check.name)
+
+    def check_changed(self, check: Check) -> None:
+        """Count that a health check says something else than before."""
+        self._check_changes.cell(check.name).add()
+
+    def check_blocked(self, check: Check) -> None:
+        """Count that a health check held the event loop."""
+        self._check_blocks.cell(check.name).add()
 
     def exposition(self, registry: CollectorRegistry, guard: Guard) -> Exposition:
         """Return what renders *registry*."""

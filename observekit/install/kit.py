@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from observekit.asgi import ASGIApp
 from observekit.config import Config
-from observekit.health.check import Check, CheckFunction, Criticality, Probe
+from observekit.health.check import Check, CheckFunction, Criticality, Probe, criticality_of
 from observekit.health.engine import Engine
 from observekit.health.lifecycle import Lifecycle
 from observekit.install.budget import shares
@@ -86,21 +86,22 @@ class Kit:
         self,
         name: str | None = None,
         *,
-        criticality: Criticality = "required",
+        criticality: Criticality | None = None,
         timeout_seconds: float | None = None,
     ) -> Callable[[Function], Function]: ...
     def readiness(
         self,
         name: Function | str | None = None,
         *,
-        criticality: Criticality = "required",
+        criticality: Criticality | None = None,
         timeout_seconds: float | None = None,
     ) -> Function | Callable[[Function], Function]:
         """Register the decorated function as a check of whether this instance should get traffic.
 
         Args:
             name: Name of the check; the function's own unless given.
-            criticality: ``required`` takes the instance out of traffic, ``degraded`` and ``info`` only show.
+            criticality: ``required`` takes the instance out of traffic, ``degraded`` and ``info`` only show;
+                unless given, ``required``, and ``degraded`` for a ready-made check of what instances share.
             timeout_seconds: Time the check may take; ``Config.check_timeout_seconds`` unless given.
 
         Raises:
@@ -156,7 +157,7 @@ class Kit:
         function: CheckFunction,
         *,
         probe: Probe = "readiness",
-        criticality: Criticality = "required",
+        criticality: Criticality | None = None,
         timeout_seconds: float | None = None,
     ) -> None:
         """Register *function* as a check; it passes by returning anything but ``False`` and fails by raising.
@@ -165,7 +166,7 @@ class Kit:
             name: Name of the check, a label value.
             function: Sync or async, without arguments. A sync one runs on a thread of its own.
             probe: Which endpoint asks it.
-            criticality: ``required`` fails the probe, ``degraded`` and ``info`` only show.
+            criticality: As for readiness().
             timeout_seconds: Time the check may take; ``Config.check_timeout_seconds`` unless given, and
                 never more than ``Config.probe_timeout_seconds``.
 
@@ -173,8 +174,9 @@ class Kit:
             RegistrationError: If the name is taken or cannot be a label.
         """
         timeout = self.config.check_timeout_seconds if timeout_seconds is None else timeout_seconds
+        matters = criticality_of(function) if criticality is None else criticality
         self.engine.add(
-            Check(name=name, probe=probe, criticality=criticality, function=function, timeout_seconds=timeout)
+            Check(name=name, probe=probe, criticality=matters, function=function, timeout_seconds=timeout)
         )
 
     def shutdown(self, budget_seconds: float | None = None) -> None:
@@ -271,7 +273,7 @@ class Kit:
         self,
         probe: Probe,
         name: Function | str | None,
-        criticality: Criticality,
+        criticality: Criticality | None,
         timeout_seconds: float | None,
     ) -> Function | Callable[[Function], Function]:
         def register(function: Function) -> Function:

@@ -11,6 +11,7 @@ from observekit.config import Config, Effective
 from observekit.guard import QUIET_SECONDS, Guard
 from observekit.health.check import Check, Result, Status
 from observekit.health.lifecycle import State
+from observekit.health.tasks import StartupTask
 from observekit.logs.events import Events
 from observekit.logs.record import message_of
 
@@ -113,6 +114,28 @@ class Voice:
             status=result.status,
             was=before,
             **({} if error is None else {"error": error}),
+        )
+
+    def maintenance_changed(self, on: bool, cause: str) -> None:  # noqa: FBT001 -- as Maintained says
+        """Say that the process is to stay out of traffic, or to come back."""
+        self._say(events.MAINTENANCE_CHANGED.name, "info", on=on, cause=cause)
+
+    def startup_task_ended(self, task: StartupTask, error: BaseException | None) -> None:
+        """Say that a start-up task is over."""
+        told = {} if error is None else {"error": f"{type(error).__name__}: {message_of(error)}"}
+        self._say(
+            events.STARTUP_TASK_ENDED.name,
+            "info" if task.state == "done" else "error",
+            task=task.name,
+            state=task.state,
+            duration_seconds=round(task.seconds, 3),
+            **told,
+        )
+
+    def check_blocks_loop(self, check: Check, seconds: float) -> None:
+        """Say which check holds the event loop."""
+        self._say(
+            events.CHECK_BLOCKS_LOOP.name, "warning", check=check.name, blocked_seconds=round(seconds, 3)
         )
 
     def check_capped(self, check: Check, most_seconds: float) -> None:

@@ -49,6 +49,20 @@ async def result_of(work: Callable[[], "Future[T]"]) -> T | None:
     return future.result()
 
 
+def waiter() -> tuple[Callable[[], None], Callable[[], Awaitable[object]]] | None:
+    """Return what wakes the trio task that calls this, from any thread, and what it awaits until then."""
+    trio, token = _running()
+    if trio is None:
+        return None
+    woken = trio.Event()
+
+    def wake() -> None:
+        with suppress(trio.RunFinishedError):
+            token.run_sync_soon(woken.set)
+
+    return wake, woken.wait
+
+
 def _running() -> tuple[Any, Any]:
     """Return trio and the token of its loop, if it is what runs on this thread."""
     trio = sys.modules.get("trio")  # Whoever runs on it has imported it.

@@ -1,19 +1,18 @@
 """The management endpoints as small ASGI applications, by path."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from observekit.asgi import ASGIApp, Receive, Response, Scope, Send, send_response
 from observekit.config import Config
 from observekit.guard import Guard
-from observekit.health.endpoints import Probes
+from observekit.health.check import Check
+from observekit.health.endpoints import Ask, Probes
 from observekit.health.home import Home
 from observekit.metrics.exposition import Exposition
 from observekit.ops.access import Access
 from observekit.ops.aside import Aside
-
-Ask = Callable[[Scope], Coroutine[Any, Any, Response]]
 
 _METHODS: Final = frozenset({"GET", "HEAD"})
 _NO_STORE: Final = (b"cache-control", b"no-store")
@@ -80,6 +79,17 @@ def served_paths(config: Config) -> dict[str, str]:
         settings += ["liveness_path", "readiness_path", "startup_path"]
     paths = ((getattr(config, setting), setting) for setting in settings)
     return {path: setting for path, setting in paths if path is not None}
+
+
+def check_path(config: Config, check: Check) -> str | None:
+    """Return where one check alone answers; nowhere where its probe does not."""
+    probe: str | None = getattr(config, f"{check.probe}_path")
+    return f"{probe}/{check.name}" if config.health and probe is not None else None
+
+
+def health_endpoint(ask: Ask, guard: Guard) -> ASGIApp:
+    """Return an endpoint of health that is not among the fixed ones."""
+    return _endpoint("health", ask, guard)
 
 
 def _endpoint(component: str, ask: Ask, guard: Guard) -> ASGIApp:

@@ -95,6 +95,9 @@ def test_the_defaults_are_these() -> None:
         "check_timeout_seconds": 0.8,
         "probe_timeout_seconds": 0.9,
         "check_cache_seconds": 2.0,
+        "check_fail_after": 2,
+        "check_pass_after": 2,
+        "liveness_stall_seconds": 30.0,
         "shutdown_budget_seconds": 5.0,
     }
 

@@ -72,6 +72,9 @@ def test_every_variable_is_read_into_its_setting() -> None:
             "OBSERVEKIT_CHECK_TIMEOUT": "1",
             "OBSERVEKIT_PROBE_TIMEOUT": "2",
             "OBSERVEKIT_CHECK_CACHE": "0",
+            "OBSERVEKIT_CHECK_FAIL_AFTER": "3",
+            "OBSERVEKIT_CHECK_PASS_AFTER": "4",
+            "OBSERVEKIT_LIVENESS_STALL": "60",
             "OBSERVEKIT_SHUTDOWN_BUDGET": "1",
         }
     )
@@ -142,6 +145,9 @@ def test_every_variable_is_read_into_its_setting() -> None:
         check_timeout_seconds=1.0,
         probe_timeout_seconds=2.0,
         check_cache_seconds=0.0,
+        check_fail_after=3,
+        check_pass_after=4,
+        liveness_stall_seconds=60.0,
         shutdown_budget_seconds=1.0,
     )
 

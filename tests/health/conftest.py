@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 import pytest
 
 from observekit.health.check import Check, CheckFunction, Probe
-from observekit.health.engine import Engine
+from observekit.health.engine import Engine, Listeners
+from observekit.health.registered import Pace
 
 T = TypeVar("T")
 LONG = 30.0
@@ -27,15 +28,20 @@ class Clock:
 class Bench:
     """An engine with a clock, and what it told."""
 
-    def __init__(self, cache_seconds: float = 2.0, total_seconds: float = LONG) -> None:
+    def __init__(self, cache_seconds: float = 2.0, total_seconds: float = LONG, **pace: int) -> None:
         self.clock = Clock()
         self.observed: list[tuple[str, str]] = []
         self.changed: list[tuple[str, str | None, str]] = []
+        self.blocked: list[str] = []
         self.engine = Engine(
-            total_seconds,
-            cache_seconds,
-            lambda check, result: self.observed.append((check.name, result.status)),
-            lambda check, before, result: self.changed.append((check.name, before, result.status)),
+            Pace(total_seconds=total_seconds, period_seconds=cache_seconds, **pace),
+            Listeners(
+                observed=lambda check, result: self.observed.append((check.name, result.status)),
+                changed=lambda check, before, result: self.changed.append(
+                    (check.name, before, result.status)
+                ),
+                blocked=lambda check, _: self.blocked.append(check.name),
+            ),
             self.clock,
         )
 
@@ -75,7 +81,7 @@ class Bench:
 def make_bench() -> Iterator[Callable[..., Bench]]:
     made: list[Bench] = []
 
-    def make(**given: float) -> Bench:
+    def make(**given: Any) -> Bench:
         made.append(Bench(**given))
         return made[-1]
 

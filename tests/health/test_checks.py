@@ -1,7 +1,7 @@
 """Whatever a check is and does, it passes or fails, and nothing else happens."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,15 @@ def forgot_await() -> Awaitable[object]:
     return check()
 
 
+async def never() -> AsyncIterator[None]:
+    for nothing in list[None]():
+        yield nothing
+
+
+async def deep(levels: int) -> object:
+    return deep(levels - 1) if levels else True
+
+
 FUNCTIONS: dict[str, tuple[CheckFunction, str]] = {
     "async, returns nothing": (passes, "ok"),
     "async, says no": (partial(answers, value=False), "failed"),
@@ -50,6 +59,11 @@ FUNCTIONS: dict[str, tuple[CheckFunction, str]] = {
     "returns text": (lambda: "PONG", "ok"),
     "returns 0": (lambda: 0, "ok"),
     "is a class": (object, "ok"),
+    "is a generator, of which nothing runs": (lambda: (_ for _ in ()), "error"),
+    "is an async generator, of which nothing runs": (lambda: (one async for one in never()), "error"),
+    "returns an exception": (lambda: ValueError("no"), "error"),
+    "returns NotImplemented": (lambda: NotImplemented, "error"),
+    "forgot three awaits": (lambda: deep(3), "error"),
 }
 
 

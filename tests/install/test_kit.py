@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 from observekit import Config, Kit
 from observekit.health.engine import Engine
 from observekit.health.lifecycle import Lifecycle
+from observekit.health.registered import Pace
 
 LONG = 30.0
 """Seconds that nothing here takes: a limit for what went wrong."""
@@ -37,7 +38,7 @@ class Parts:
             config,
             CollectorRegistry(),
             Lifecycle(),
-            Engine(1, 1),
+            Engine(Pace(total_seconds=1, period_seconds=1)),
             lambda name, error: self.failed.append((name, str(error))),
         )
 

@@ -98,7 +98,7 @@ def busy(observe: Make, monkeypatch: pytest.MonkeyPatch) -> "Observed":
     asyncio.run(observed.client.ask("/socket", kind="websocket"))
     observed.kit.readiness("db")(lambda: False)
     observed.client.get("/readyz")
-    with operation("restock"):
+    with operation("restock"), observed.kit.lifecycle.startup_task("warm-up"):
         pass
     asyncio.run(observed.kit.flush())
     page(observed)
@@ -243,7 +243,7 @@ def test_a_check_is_absent_until_it_has_run_and_a_scrape_does_not_run_it(observe
     after = page(observed, OPENMETRICS)  # A large page may be given again within a second, in its own format.
 
     status = 'observekit_health_check_status{check="db",criticality="required",probe="readiness"} 1.0'
-    assert [text.count('check="db"') for text in before] == [0, 0]
+    assert ["observekit_health_check_status{" in text for text in before] == [False, False]
     assert status in after.splitlines()
     assert asked == ["db"]
 

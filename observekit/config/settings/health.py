@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from observekit.catalogue.health import LIVENESS, READINESS, STARTUP
-from observekit.config.kinds import FLAG, PATH, number
+from observekit.config.kinds import FLAG, PATH, count, number
 from observekit.config.setting import setting
 
 
@@ -38,5 +38,29 @@ class HealthSettings:
         2.0,
         number(0, 3600),
         "OBSERVEKIT_CHECK_CACHE",
-        help="How long the result of a check is reused.",
+        help="How long the result of a check is reused, and the least time between two runs of it; with 0 "
+        "each probe runs the checks, and nothing is remembered.",
+    )
+    check_fail_after: int = setting(
+        # Source: one lost packet is no outage; probes ask three times themselves before they act.
+        2,
+        count(1, 100),
+        "OBSERVEKIT_CHECK_FAIL_AFTER",
+        help="So many failures in a row make a check that passed fail.",
+    )
+    check_pass_after: int = setting(
+        # Source: what comes and goes is not back with its first answer.
+        2,
+        count(1, 100),
+        "OBSERVEKIT_CHECK_PASS_AFTER",
+        help="So many passes in a row make a check that failed pass; more where it keeps failing again.",
+    )
+    liveness_stall_seconds: float = setting(
+        # Source: no client waits for so long, and what holds a loop has mostly ended before; a restart
+        # costs more than that.
+        30.0,
+        number(0, 3600),
+        "OBSERVEKIT_LIVENESS_STALL",
+        help="How long the event loop may stand still before liveness fails on the ops port, more where it "
+        "has recovered from long stalls before; with 0 it never does.",
     )

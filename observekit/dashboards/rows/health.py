@@ -1,17 +1,24 @@
 """Health: what the checks found, and where each process is in its life."""
 
-from observekit.catalogue.metrics import HEALTH_CHECK_DURATION, HEALTH_CHECK_STATUS, LIFECYCLE_STATE
+from observekit.catalogue.metrics import (
+    HEALTH_CHECK_DURATION,
+    HEALTH_CHECK_LOOP_BLOCKS,
+    HEALTH_CHECK_STATUS,
+    HEALTH_CHECK_TRANSITIONS,
+    LIFECYCLE_STATE,
+    MAINTENANCE,
+)
 from observekit.dashboards.limits import CHECK_DURATION, CHECK_STATUS
 from observekit.dashboards.looks import StateTimeline, TimeSeries
 from observekit.dashboards.panels import Panel, Row, Scale, Target, coloured
-from observekit.dashboards.promql import min_by, now, quantile, sum_by
+from observekit.dashboards.promql import increase, min_by, now, quantile, sum_by
 from observekit.dashboards.scope import HERE
 from observekit.dashboards.series import buckets, samples
 
 
 def health() -> Row:
     """Return the row on health checks and life cycle."""
-    return Row("Health", (_checks(), _lifecycle(), _durations()))
+    return Row("Health", (_checks(), _lifecycle(), _durations(), _changes(), _maintenance()))
 
 
 def _checks() -> Panel:
@@ -47,6 +54,42 @@ def _lifecycle() -> Panel:
         width=6,
         scale=Scale(lowest=0, decimals=0),
         overrides=coloured(starting="blue", ready="green", draining="yellow", stopped="text", broken="red"),
+    )
+
+
+def _changes() -> Panel:
+    changes = sum_by(increase(samples(HEALTH_CHECK_TRANSITIONS, *HERE)), "check")
+    blocks = sum_by(increase(samples(HEALTH_CHECK_LOOP_BLOCKS, *HERE)), "check")
+    return Panel(
+        title="Changes of health checks",
+        description=(
+            "How often a check was taken to say something else than before. A check that goes back and "
+            "forth: its dependency comes and goes, or its time is too short. A check that blocks the loop "
+            "calls something that is not asynchronous, and every request waits for it."
+        ),
+        unit="short",
+        look=TimeSeries(),
+        targets=(
+            Target(query=changes, legend="{{check}} changed"),
+            Target(query=blocks, legend="{{check}} blocked the loop"),
+        ),
+        width=18,
+        scale=Scale(lowest=0, decimals=0, empty="no checks"),
+    )
+
+
+def _maintenance() -> Panel:
+    return Panel(
+        title="Instances in maintenance",
+        description=(
+            "How many instances somebody has asked to stay out of traffic. They stay out until he says "
+            "otherwise: the log has an event lifecycle.maintenance_changed with the cause."
+        ),
+        unit="short",
+        look=TimeSeries(),
+        targets=(Target(query=sum_by(now(samples(MAINTENANCE, *HERE))), legend="in maintenance"),),
+        width=6,
+        scale=Scale(lowest=0, decimals=0),
     )
 
 
