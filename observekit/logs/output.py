@@ -10,6 +10,8 @@ from time import sleep
 from typing import Final
 from weakref import finalize
 
+from observekit.logs.turn import Turn
+
 # A pipe that polls as writable takes this many bytes without blocking, and takes them in one piece.
 PIPE_BUF: Final = select.PIPE_BUF
 # A file takes any number in one piece. Each write lets go of the interpreter, and where requests keep it busy
@@ -36,13 +38,30 @@ class Output:
     """
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor, never_blocks = _duplicate(descriptor)
+        self._descriptor, self._never_blocks = _duplicate(descriptor)
         self._identity = _identity(self._descriptor)
         is_file = _is_file(self._descriptor)
-        self._may_block = not (is_file or never_blocks)
+        self._may_block = not (is_file or self._never_blocks)
+        # The kernel lets no two writes to a file overlap, whatever their size.
+        self._turn = None if is_file else Turn(self._descriptor)
         self.piece = _FILE_PIECE if is_file else PIPE_BUF
         # Not at exit: lines are written until the very end, and the number could be taken by another file.
         finalize(self, _close, self._descriptor, self._identity).atexit = False
+
+    def begin(self, late: Late) -> None:
+        """Wait until no other process writes a line; end() must follow."""
+        if self._turn is not None:
+            self._turn.take(late)
+
+    def share(self, late: Late) -> None:
+        """Between two lines, let other processes write theirs if we have written for long."""
+        if self._turn is not None:
+            self._turn.share(late)
+
+    def end(self) -> None:
+        """Let other processes write."""
+        if self._turn is not None:
+            self._turn.give()
 
     def write(self, data: bytes, late: Late) -> int:
         """Write *data* and return how many bytes; fewer where it failed, or nobody read until *late*."""
@@ -51,8 +70,11 @@ class Output:
             if _identity(self._descriptor) != self._identity:
                 # Somebody closed every descriptor, and this number is another file now.
                 return 0
+            # Of a line that is longer, as much at once as there is room for: processes that know nothing of
+            # turns have less of a chance to come in between.
+            piece = len(data) if self._never_blocks else self.piece
             while done < len(data):
-                written = self._write_some(data[done : done + self.piece], late)
+                written = self._write_some(data[done : done + piece], late)
                 done += written
                 if not written:
                     if late():

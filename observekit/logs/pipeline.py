@@ -27,6 +27,7 @@ _NAMES: Final = {"warn": "warning", "exception": "error", "fatal": "critical", "
 # Source: the longest of 50 frames and 8 causes with ordinary paths, with room for as much again.
 _EXCEPTION_BUDGET: Final = 32 * 1024
 _KEY_LENGTH: Final = 128
+_URGENT: Final = frozenset({"error", "critical"})
 _ALL: Final = Levels(logging.NOTSET)
 
 
@@ -40,9 +41,21 @@ class Pipeline:
         count: Told the level of every record.
         guard: Takes what fails on the way.
         levels: From which level on the records of each logger are taken in; all of them unless given.
+        urgent: Takes the line of an error; *write* unless given.
     """
 
-    __slots__ = ("_count", "_encode", "_guard", "_head", "_levels", "_retired", "_write", "chain", "levels")
+    __slots__ = (
+        "_count",
+        "_encode",
+        "_guard",
+        "_head",
+        "_levels",
+        "_retired",
+        "_urgent",
+        "_write",
+        "chain",
+        "levels",
+    )
 
     def __init__(
         self,
@@ -52,12 +65,15 @@ class Pipeline:
         count: Callable[[str], None],
         guard: Guard,
         levels: Levels = _ALL,
+        *,
+        urgent: Callable[[bytes], None] | None = None,
     ) -> None:
         self._head = Head(service)
         # What is asked beforehand; a pipeline that is retired lets all through to the one after it.
         self._levels = self.levels = levels
         self._encode = encode
         self._write = write
+        self._urgent = write if urgent is None else urgent
         self._count = count
         self._guard = guard
         self._retired = False
@@ -133,7 +149,7 @@ class Pipeline:
                 line = self._encode(record)
             except Exception as failure:  # noqa: BLE001 -- a line with little on it is better than none
                 line = self._stand_in(level, failure)
-            self._write(line)
+            (self._urgent if level in _URGENT else self._write)(line)
         except Exception as failure:  # noqa: BLE001 -- whatever happens here, the caller goes on
             self.failed(failure)
 
@@ -150,8 +166,9 @@ class Pipeline:
         """
         if self._encode is not encode:
             return None
+        write = self._urgent if level in _URGENT else self._write
         return PreparedEvent(
-            self._head, level, event, logger, constants, further, write=self._write, count=self._count
+            self._head, level, event, logger, constants, further, write=write, count=self._count
         )
 
     def further(self, fields: Mapping[str, Any]) -> str:

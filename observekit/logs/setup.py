@@ -52,7 +52,15 @@ class Logs:
         )
         encoder = _encoder(config, descriptor)
         levels = _levels(config)
-        self.pipeline = Pipeline(config.service_name, encoder, self._writer.write, count, guard, levels)
+        self.pipeline = Pipeline(
+            config.service_name,
+            encoder,
+            self._writer.write,
+            count,
+            guard,
+            levels,
+            urgent=self._writer.write_urgent,
+        )
         self._takeover = Takeover(RecordHandler(self.pipeline), levels, self.pipeline.failed)
         self._hooks = Hooks(self.pipeline)
         # One list, by which our configuration is known.

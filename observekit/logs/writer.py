@@ -25,6 +25,9 @@ _TURNS: Final = 8
 # thirds of what a request paid. A process that is killed loses the lines of this time, and no others.
 _GATHER_SECONDS: Final = 0.005
 
+# Every so many bytes of the limit, one is kept for urgent lines.
+_URGENT_SHARE: Final = 4
+
 Dropped = Callable[[str, int], None]
 Lines = deque[bytes]
 
@@ -43,6 +46,7 @@ class Writer:
     ) -> None:
         self._output = output
         self._limit = limit_bytes
+        self._ordinary = limit_bytes - limit_bytes // _URGENT_SHARE
         self._dropped = dropped
         self._resumed = resumed
         self._start_afresh()
@@ -64,6 +68,13 @@ class Writer:
 
     def write(self, line: bytes) -> None:
         """Hand over one line that ends with a newline; never waits."""
+        self._take_in(line, self._ordinary)
+
+    def write_urgent(self, line: bytes) -> None:
+        """Hand over one line for which room is kept that write() does not fill: errors are the last to go."""
+        self._take_in(line, self._limit)
+
+    def _take_in(self, line: bytes, limit: int) -> None:
         if self._output is None:
             self._lose("no_output", 1)
             return
@@ -71,7 +82,7 @@ class Writer:
         # No call within: so no other thread runs meanwhile, and none that ends with the process, or is left
         # behind by a fork, can hold the lock for ever.
         with self._counting:
-            fits = self._waiting + size <= self._limit
+            fits = self._waiting + size <= limit
             if fits:
                 self._waiting += size
         if not fits:
@@ -147,16 +158,26 @@ class Writer:
 
     def _write(self, lines: Lines, late: Late) -> None:
         with suppress(Exception):  # No memory for a copy; what was not written is counted below.
-            works = not self._failing or self._tell_loss(late)
-            while lines and works:
-                works = self._write_piece(lines, late)
-            self._failing = not works
+            self._write_in_turn(lines, late)
         if lines:
             self._failing = True
             self._settle(sum(map(len, lines)))
             self._lose("write_failed", len(lines))
-        elif self._lost and not self._failing:
-            self._failing = not self._tell_loss(late)
+
+    def _write_in_turn(self, lines: Lines, late: Late) -> None:
+        if self._output is None:
+            return
+        self._output.begin(late)
+        try:
+            works = not self._failing or self._tell_loss(late)
+            while lines and works:
+                works = self._write_piece(lines, late)
+                self._output.share(late)
+            if works and self._lost:
+                works = self._tell_loss(late)
+            self._failing = not works
+        finally:
+            self._output.end()
 
     def _write_piece(self, lines: Lines, late: Late) -> bool:
         """Write as many of *lines* as the output takes in one piece, and take those out that are written."""
