@@ -57,7 +57,7 @@ class Pipeline:
         "levels",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what a line is made with, and where it goes
         self,
         service: str,
         encode: Encode,

@@ -23,8 +23,8 @@ _LATE_PATIENCE_SECONDS: Final = 0.1
 class Turn:
     """A lock of the processes that write to the same pipe or socket as *descriptor*.
 
-    It is one of the kernel's on the file behind the descriptor, so that it needs no arrangement among them and
-    goes with a process that dies. Where there are no such locks, everybody has a turn at any time.
+    It is one of the kernel's on the file behind the descriptor, so that they need not know of each other, and
+    it goes with a process that dies. Where there are no such locks, everybody has a turn at any time.
     """
 
     __slots__ = ("_descriptor", "_since")
