@@ -293,6 +293,12 @@ STEAL: Final = MetricSpec(
     unit="seconds",
     help="Time the hypervisor gave the CPUs of the host to others.",
 )
+CLOCK: Final = MetricSpec(
+    name="observekit_clock_timestamp_seconds",
+    kind="gauge",
+    unit="seconds",
+    help="The clock of the process when the metrics page was made, as a Unix time.",
+)
 REJECTED_SETTINGS: Final = MetricSpec(
     name="observekit_config_rejected_values",
     kind="gauge",

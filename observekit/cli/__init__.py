@@ -5,11 +5,11 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from observekit.cli import catalogue, check, dashboards, demo
+from observekit.cli import catalogue, check, dashboards, demo, rules
 from observekit.cli.exits import FINE, WRONG_INPUT
 from observekit.errors import ObservekitError
 
-_COMMANDS = (demo, check, catalogue, dashboards)
+_COMMANDS = (demo, check, catalogue, dashboards, rules)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

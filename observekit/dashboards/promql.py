@@ -13,7 +13,7 @@ RATE_INTERVAL: Final = "$__rate_interval"
 WHOLE_RANGE: Final = "$__range"
 """The time range that the board shows."""
 
-_WINDOW: Final = re.compile(r"\$__rate_interval|\$__range|[1-9][0-9]*[smhd]")
+_WINDOW: Final = re.compile(r"\$__rate_interval|\$__range|[1-9][0-9]*(ms|[smhd])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ def rate(series: Series, window: str = RATE_INTERVAL) -> Vector:
     return _growth("rate", series, window)
 
 
-def increase(series: Series, window: str = RATE_INTERVAL) -> Vector:
-    """Return the growth over *window*; only cumulative series have one."""
-    return _growth("increase", series, window)
+def increase(series: Series, window: str = RATE_INTERVAL, *, before: str = "") -> Vector:
+    """Return the growth over *window*, which ends now or *before* now; only cumulative series have one."""
+    return _growth("increase", series, window, f" offset {checked(before)}" if before else "")
 
 
 def now(series: Series) -> Vector:
@@ -79,13 +79,18 @@ def divided(part: Vector, whole: Vector) -> Vector:
             f"{part} / {whole}: the left side has the labels {_listed(part.labels)}, "
             f"the right side {_listed(whole.labels)}; group both by the same."
         )
-    return Vector(f"{_operand(part)} / {matching}({_operand(whole)} > 0)", part.labels, loose=True)
+    return Vector(f"{operand(part)} / {matching}({operand(whole)} > 0)", part.labels, loose=True)
 
 
 def ratio(part: Vector, whole: Vector, *labels: str) -> Vector:
     """Return the share of *part* in *whole*: 0 while *part* has no series, nothing without traffic."""
-    events, everything = sum_by(part, *labels), sum_by(whole, *labels)
-    return divided(Vector(f"{events} or 0 * {everything}", events.labels, loose=True), everything)
+    everything = sum_by(whole, *labels)
+    return divided(none_is_zero(sum_by(part, *labels), everything), everything)
+
+
+def none_is_zero(part: Vector, whole: Vector) -> Vector:
+    """Return *part*, and 0 for each series of *whole* that *part* lacks; both have the same labels."""
+    return Vector(f"{operand(part)} or 0 * {operand(whole)}", part.labels, loose=True)
 
 
 def quantile(q: float, series: Series, *labels: str, window: str = RATE_INTERVAL) -> Vector:
@@ -104,10 +109,10 @@ def busiest(vector: Vector, series: Series, label: str, limit: int = 10) -> Vect
 
     Ranked once at its end: a plain ``topk`` chooses anew at every step, so lines would come and go.
     """
-    _refuse_foreign_labels(vector.text, vector.labels, (label,))
+    refuse_foreign_labels(vector.text, vector.labels, (label,))
     over_range = _growth("rate", series, WHOLE_RANGE, modifier=" @ end()")
     ranking = f"topk({limit}, {sum_by(over_range, label)})"
-    return Vector(f"{_operand(vector)} and on ({label}) {ranking}", vector.labels, loose=True)
+    return Vector(f"{operand(vector)} and on ({label}) {ranking}", vector.labels, loose=True)
 
 
 def joined(vector: Vector, info: Series, *labels: str) -> Vector:
@@ -116,27 +121,27 @@ def joined(vector: Vector, info: Series, *labels: str) -> Vector:
         raise CatalogueError(
             f"{info}: labels are joined from an info metric, not from one of kind {info.spec.kind}."
         )
-    _refuse_foreign_labels(vector.text, vector.labels, TARGET)
-    _refuse_foreign_labels(str(info), info.labels, labels)
+    refuse_foreign_labels(vector.text, vector.labels, TARGET)
+    refuse_foreign_labels(str(info), info.labels, labels)
     matching = f"on ({', '.join(TARGET)}) group_left ({', '.join(labels)})"
-    return Vector(f"{_operand(vector)} * {matching} {info}", vector.labels | frozenset(labels), loose=True)
+    return Vector(f"{operand(vector)} * {matching} {info}", vector.labels | frozenset(labels), loose=True)
 
 
 def where_present(vector: Vector, series: Series, window: str) -> Vector:
     """Keep what belongs to a target that has shown *series* within *window*."""
-    _refuse_foreign_labels(vector.text, vector.labels, TARGET)
-    shown = f"present_over_time({series}[{_checked(window)}])"
-    return Vector(f"{_operand(vector)} and on ({', '.join(TARGET)}) {shown}", vector.labels, loose=True)
+    refuse_foreign_labels(vector.text, vector.labels, TARGET)
+    shown = f"present_over_time({series}[{checked(window)}])"
+    return Vector(f"{operand(vector)} and on ({', '.join(TARGET)}) {shown}", vector.labels, loose=True)
 
 
 def is_zero(vector: Vector) -> Vector:
     """Return 1 for each series that is 0, and 0 for each other."""
-    return Vector(f"{_operand(vector)} == bool 0", vector.labels, loose=True)
+    return Vector(f"{operand(vector)} == bool 0", vector.labels, loose=True)
 
 
-def scaled(factor: int, vector: Vector) -> Vector:
+def scaled(factor: float, vector: Vector) -> Vector:
     """Multiply each value by *factor*."""
-    return Vector(f"{factor} * {_operand(vector)}", vector.labels, loose=True)
+    return Vector(f"{factor:g} * {operand(vector)}", vector.labels, loose=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,14 +156,14 @@ class Rewrite:
 
 def rewritten(vector: Vector, rule: Rewrite) -> Vector:
     """Add the label that *rule* makes."""
-    _refuse_foreign_labels(vector.text, vector.labels, (rule.source,))
+    refuse_foreign_labels(vector.text, vector.labels, (rule.source,))
     words = f'"{rule.label}", "{rule.replacement}", "{rule.source}", "{rule.pattern}"'
     return Vector(f"label_replace({vector}, {words})", vector.labels | {rule.label})
 
 
 def label_values(series: Series, label: str) -> str:
     """Return the query of a board variable that offers all values of *label*; Grafana's, not PromQL."""
-    _refuse_foreign_labels(str(series), series.labels, (label,))
+    refuse_foreign_labels(str(series), series.labels, (label,))
     return f"label_values({series}, {label})"
 
 
@@ -167,18 +172,23 @@ def _growth(function: str, series: Series, window: str, modifier: str = "") -> V
         raise CatalogueError(
             f"{series}: {function}() is for counters, not for a metric of kind {series.spec.kind}; use now()."
         )
-    return Vector(f"{function}({series}[{_checked(window)}]{modifier})", series.labels)
+    return Vector(f"{function}({series}[{checked(window)}]{modifier})", series.labels)
 
 
 def _aggregated(
     operation: Literal["sum", "min", "max", "count"], vector: Vector, labels: tuple[str, ...]
 ) -> Vector:
-    _refuse_foreign_labels(vector.text, vector.labels, labels)
+    refuse_foreign_labels(vector.text, vector.labels, labels)
     grouping = f" by ({', '.join(labels)}) " if labels else ""
     return Vector(f"{operation}{grouping}({vector})", frozenset(labels))
 
 
-def _checked(window: str) -> str:
+def checked(window: str) -> str:
+    """Return *window*.
+
+    Raises:
+        CatalogueError: If it is none.
+    """
     if not _WINDOW.fullmatch(window):
         raise CatalogueError(
             f"The window is {window!r}, but must be {RATE_INTERVAL}, {WHOLE_RANGE} or a duration like 5m."
@@ -186,12 +196,14 @@ def _checked(window: str) -> str:
     return window
 
 
-def _refuse_foreign_labels(text: str, labels: frozenset[str], wanted: tuple[str, ...]) -> None:
+def refuse_foreign_labels(text: str, labels: frozenset[str], wanted: tuple[str, ...]) -> None:
+    """Raise a CatalogueError if the expression *text*, which has *labels*, lacks one of those *wanted*."""
     if missing := [name for name in wanted if name not in labels]:
         raise CatalogueError(f"{text}: {'; '.join(no_such_label(name, labels) for name in missing)}.")
 
 
-def _operand(vector: Vector) -> str:
+def operand(vector: Vector) -> str:
+    """Return *vector* as it stands beside a binary operator."""
     return f"({vector})" if vector.loose else vector.text
 
 

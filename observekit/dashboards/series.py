@@ -20,6 +20,27 @@ Grouping by one of them that is absent is harmless, so the same query serves one
 UP: Final = MetricSpec(
     name="up", kind="gauge", help="1 while the target answers scrapes, 0 otherwise; written by Prometheus."
 )
+SCRAPE_SECONDS: Final = MetricSpec(
+    name="scrape_duration_seconds",
+    kind="gauge",
+    unit="seconds",
+    help="How long a scrape took, from the request to the last byte; written by Prometheus.",
+)
+SCRAPE_SAMPLES: Final = MetricSpec(
+    name="scrape_samples_scraped",
+    kind="gauge",
+    help="How many samples the last page had; written by Prometheus.",
+)
+SCRAPE_SERIES_ADDED: Final = MetricSpec(
+    name="scrape_series_added",
+    kind="gauge",
+    help="How many series of the last page were new; written by Prometheus.",
+)
+PROMETHEUS_OWN: Final = (UP, SCRAPE_SECONDS, SCRAPE_SAMPLES, SCRAPE_SERIES_ADDED)
+"""What Prometheus writes about each target itself."""
+
+WORKER: Final = "worker"
+"""The label of what each of several processes behind one port shows for itself."""
 
 
 @dataclass(frozen=True, slots=True)

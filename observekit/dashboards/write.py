@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -57,7 +57,16 @@ def write(directory: Path, options: Options) -> Iterator[Path]:
     Raises:
         ConfigError: If a file cannot be written there.
     """
-    for name, text in generated(options).items():
+    return write_files(directory, generated(options))
+
+
+def write_files(directory: Path, files: Mapping[str, str]) -> Iterator[Path]:
+    """Write *files*, texts by their paths below *directory*, and yield each path once it is written.
+
+    Raises:
+        ConfigError: If a file cannot be written there.
+    """
+    for name, text in files.items():
         path = directory / name
         try:
             _replace(path, text)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from time import time
 from typing import Any
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -59,6 +60,7 @@ class Instruments:
         # Empty before the first page is done: no page takes no time.
         self._scrape: list[tuple[tuple[str, ...], float]] = []
         store.reading(catalogue.SCRAPE_DURATION, lambda: self._scrape)
+        store.reading(catalogue.CLOCK, lambda: [((), time())])
 
     def log_record(self, level: str) -> None:
         """Count a log record."""

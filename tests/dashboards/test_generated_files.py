@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from observekit.cli import main
-from observekit.dashboards.write import Options, generated, write
+from observekit.dashboards.rules.files import rule_files
+from observekit.dashboards.rules.parameters import Parameters
+from observekit.dashboards.write import Options, generated, write, write_files
 from observekit.errors import ConfigError
 
 _COMMITTED = Path(__file__).parents[2] / "grafana"
@@ -20,6 +22,7 @@ _NAMES = [
     "prometheus/prometheus.yml",
     "prometheus/migration-rules.yml",
 ]
+_RULES = ["rules/observekit.yaml", "kubernetes/observekit-rules.yaml"]
 
 
 def _contents(directory: Path) -> dict[str, bytes]:
@@ -29,8 +32,11 @@ def _contents(directory: Path) -> dict[str, bytes]:
 
 def test_the_committed_files_are_what_the_code_writes(tmp_path: Path) -> None:
     written = [path.relative_to(tmp_path).as_posix() for path in write(tmp_path, Options())]
+    rules = [
+        path.relative_to(tmp_path).as_posix() for path in write_files(tmp_path, rule_files(Parameters()))
+    ]
 
-    assert written == _NAMES
+    assert (written, rules) == (_NAMES, _RULES)
     assert _contents(tmp_path) == _contents(_COMMITTED)
 
 
@@ -55,7 +61,7 @@ def test_a_scrape_interval_that_is_no_duration_is_refused(interval: str) -> None
 
 
 def test_nothing_that_is_written_points_to_another_machine() -> None:
-    text = "\n".join(generated(Options()).values())
+    text = "\n".join([*generated(Options()).values(), *rule_files(Parameters()).values()])
 
     assert set(re.findall(r"https?://([^:/\s]+)", text)) == {"127.0.0.1"}
 

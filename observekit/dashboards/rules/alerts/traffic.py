@@ -1,0 +1,75 @@
+"""What requests say: their absence, and those that nobody waited for."""
+
+from observekit.catalogue.metrics import REQUEST_DURATION, REQUESTS_ABORTED
+from observekit.dashboards.conditions import JOB, both, where
+from observekit.dashboards.promql import divided, increase, sum_by
+from observekit.dashboards.rules.durations import HOUR, MINUTE
+from observekit.dashboards.rules.model import Alert
+from observekit.dashboards.rules.parameters import Parameters
+from observekit.dashboards.series import counts, samples
+
+# Source: at one request a minute, no request for 15 minutes has a chance of 1 in 3 million.
+_BUSY_HOUR = 60
+# Source: a proxy that gives up, or impatience, is rarely below a twentieth; ten give the share a meaning.
+_ABORTED_SHARE = 0.05
+_ABORTED_LEAST = 20
+
+
+def traffic(given: Parameters) -> tuple[Alert, ...]:
+    """Return the alerts of requests that do not come or do not end well."""
+    return (_stopped(given), _aborted(given))
+
+
+def _stopped(given: Parameters) -> Alert:
+    requests = counts(REQUEST_DURATION, *given.here)
+    none = where(sum_by(increase(requests, given.time(15 * MINUTE)), *JOB), "==", 0)
+    before = sum_by(increase(requests, given.time(HOUR), before=given.time(15 * MINUTE)), *JOB)
+    return Alert(
+        name="TrafficStopped",
+        severity="warning",
+        condition=both(none, where(before, ">=", _BUSY_HOUR), *JOB),
+        pending=given.time(5 * MINUTE),
+        summary="A service with at least 60 requests in the hour before has had none for 15 minutes.",
+        finding="{{ $labels.job }} runs and answers scrapes, but no request has come for 15 minutes.",
+        checks=(
+            "What sends the traffic: load balancer, DNS, certificate, the service in front.",
+            "Whether readiness fails, so that instances are out of traffic: the health board.",
+            "Whether it was moved on purpose: a switch to another region, a paused client.",
+        ),
+        impact="Users do not reach the service, and no error of it will say so.",
+        remedy="Send a request of your own along the way of the users, and mend where it ends.",
+        false_alarms={
+            "hardly any traffic": "Below 60 requests in the hour before it says nothing.",
+            "a service that is down": "Without scrapes there is no number; see ServiceDown.",
+        },
+    )
+
+
+def _aborted(given: Parameters) -> Alert:
+    window = given.time(10 * MINUTE)
+    aborted = sum_by(increase(samples(REQUESTS_ABORTED, *given.here), window), *JOB)
+    everything = sum_by(increase(counts(REQUEST_DURATION, *given.here), window), *JOB)
+    return Alert(
+        name="RequestsAborted",
+        severity="warning",
+        condition=both(
+            where(divided(aborted, everything), ">", _ABORTED_SHARE), where(aborted, ">=", _ABORTED_LEAST)
+        ),
+        pending=given.time(10 * MINUTE),
+        summary="More than 5 % of the requests, at least 20, have ended before their answer was complete.",
+        finding=(
+            "{{ $labels.job }}: {{ $value | humanizePercentage }} of the requests of 10 minutes ended early, "
+            "because the client left or the request was cancelled."
+        ),
+        checks=(
+            "Which route and which reason: Aborted requests on the service board.",
+            "Whether requests take longer than clients or proxies wait: p95 by route against their timeouts.",
+            "Whether instances end in the middle: restarts, drains that are too short.",
+        ),
+        impact="Users have waited in vain; what was done for them may be done twice when they try again.",
+        remedy="Make the slow route quick or the patience in front of it longer; drain before a stop.",
+        false_alarms={
+            "few requests": "Fewer than 20 aborted ones in 10 minutes are no alert.",
+            "a share within bounds": "Up to 5 % of the requests may end early.",
+        },
+    )
