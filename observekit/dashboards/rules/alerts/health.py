@@ -125,7 +125,7 @@ def _flapping(given: Parameters) -> Alert:
             "Whether the dependency restarts or loses connections.",
             "Whether the instance is short of CPU or its event loop is stuck.",
         ),
-        impact="Traffic moves to and fro, and every move cuts connections and warms caches anew.",
+        impact="Traffic moves back and forth, and every move cuts connections and warms caches anew.",
         remedy="Give the check more time, or the dependency more room.",
         false_alarms={
             "a failover": "Away and back are two changes.",
