@@ -265,6 +265,7 @@ _ON_NO_PANEL: Mapping[str, str] = {
     "job_last_success_timestamp_seconds": "how old it may be differs by job; docs/traces.md has an alert",
     "http_server_request_body_size_bytes": "is there for those only who ask for it",
     "http_server_response_body_size_bytes": "is there for those only who ask for it",
+    "observekit_clock_timestamp_seconds": "for a board on telemetry; the alert ClockSkew reads it",
     "observekit_export_duration_seconds": "its failures show as dropped spans; for a board on telemetry",
     "observekit_otel_metrics_left_out": "a fact of the code, not of traffic; for a board on telemetry",
     "observekit_startup_task_progress_ratio": "of interest for the seconds of a start",
