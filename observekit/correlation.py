@@ -4,24 +4,30 @@ from collections.abc import Mapping
 from typing import Final
 
 from opentelemetry.context import Context, create_key, get_current, get_value
+from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
 
 # Everything has a limit; a canonical event of 64 more fields is still readable.
 FIELD_LIMIT: Final = 64
 
 _KEY: Final = create_key("observekit-fields")
+# Where OpenTelemetry keeps the current span, which only it knows.
+(_SPAN_KEY,) = set_span_in_context(INVALID_SPAN, Context())
 _LEFT_OUT: Final = "fields_left_out"
 
 Fields = dict[str, object]
 
 
-def with_fields(fields: Fields, context: Context | None = None) -> Context:
-    """Return *context* with *fields* as those of the current request or job.
+def with_fields(fields: Fields, context: Context | None = None, span: Span | None = None) -> Context:
+    """Return *context* with *fields* as those of the current request or job, and *span* as its span.
 
     They travel in OpenTelemetry's own context, so that one context variable serves both
     and whoever keeps one across threads and tasks keeps the other.
     """
-    # As set_value() does it, with one copy less: this is done for each request.
-    return Context({**(get_current() if context is None else context), _KEY: fields})
+    around = get_current() if context is None else context
+    # As set_value() does it, with a copy less for each of the two: this is done for each request.
+    if span is None:
+        return Context({**around, _KEY: fields})
+    return Context({**around, _SPAN_KEY: span, _KEY: fields})
 
 
 def current_fields() -> Fields | None:

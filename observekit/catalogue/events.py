@@ -140,9 +140,16 @@ LOOP_STALLED: Final = EventSpec(
 EXPORT_FAILED: Final = EventSpec(
     name="observekit.export_failed",
     level="warning",
-    help="The collector did not take spans, as many as said since the last time; "
+    help="Spans are lost, as many as said since the last time, and why the last of them; "
     "at most one a minute, and one at the end.",
-    fields=("spans",),
+    fields=("spans", "problem"),
+)
+EXPORT_WAITS: Final = EventSpec(
+    name="observekit.export_waits",
+    level="warning",
+    help="The collector does not take spans for now; as many as said wait, and none is lost. "
+    "At most one a minute.",
+    fields=("spans", "problem"),
 )
 LIFECYCLE_CHANGED: Final = EventSpec(
     name="lifecycle.changed",

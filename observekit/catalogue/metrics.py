@@ -180,28 +180,44 @@ LOG_RECORDS_DROPPED: Final = MetricSpec(
     labels=("reason",),
     values={"reason": ("buffer_full", "no_output", "write_failed")},
 )
+SPANS_ENDED: Final = MetricSpec(
+    name="observekit_spans_ended_total",
+    kind="counter",
+    help="Sampled spans that ended: as many as are exported, rejected, dropped and waiting.",
+)
 SPANS: Final = MetricSpec(
     name="observekit_spans_total",
     kind="counter",
-    help="Ended spans by what the collector said to them.",
+    help="Ended spans by what the collector said to them for good.",
     labels=("outcome",),
-    values={"outcome": ("exported", "failed")},
+    values={"outcome": ("exported", "rejected")},
 )
 SPANS_DROPPED: Final = MetricSpec(
     name="observekit_spans_dropped_total",
     kind="counter",
     help="Ended spans that will never reach the collector.",
     labels=("reason",),
-    values={"reason": ("export_failed", "queue_full", "shutdown")},
+    values={"reason": ("no_collector", "queue_full", "shutdown", "too_large", "unencodable")},
+)
+SPANS_WAITING: Final = MetricSpec(
+    name="observekit_spans_waiting",
+    kind="gauge",
+    help="Ended spans that wait for the collector, those under way included.",
+)
+SPAN_QUEUE: Final = MetricSpec(
+    name="observekit_span_queue_bytes",
+    kind="gauge",
+    unit="bytes",
+    help="Memory of the ended spans that wait for the collector.",
 )
 EXPORT_DURATION: Final = MetricSpec(
     name="observekit_export_duration_seconds",
     kind="histogram",
     unit="seconds",
-    help="Time one export to the collector took, retries included.",
+    help="Time one request to the collector took.",
     labels=("signal", "outcome"),
     buckets=LATENCY_BUCKETS,
-    values={"signal": ("traces",), "outcome": ("exported", "failed")},
+    values={"signal": ("traces",), "outcome": ("exported", "failed", "rejected")},
 )
 SERIES_OVERFLOW: Final = MetricSpec(
     name="observekit_series_overflow_total",

@@ -146,7 +146,11 @@ class HttpLayer:
             method = known_method(scope)
             scope[MARK] = exchange.fields
             span = None if self._tracer is None else self._tracer.begin(scope, method, send)
-            context = with_fields(exchange.fields, None if span is None else span.context)
+            context = (
+                with_fields(exchange.fields)
+                if span is None
+                else with_fields(exchange.fields, span.context, span.span)
+            )
             if parts.metrics is not None:
                 active = parts.metrics.active.cell(method)
                 active.add(1)

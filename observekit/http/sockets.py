@@ -115,7 +115,11 @@ class Sockets:
         try:
             scope[MARK] = connection.fields
             span = self._parts.tracer.begin(scope, WEBSOCKET, send)
-            context = with_fields(connection.fields, None if span is None else span.context)
+            context = (
+                with_fields(connection.fields)
+                if span is None
+                else with_fields(connection.fields, span.context, span.span)
+            )
             return _Begun(span, context, attach(context))
         except Exception as error:  # noqa: BLE001 -- the connection is served, observed or not
             self._parts.guard.failed("exchange", error)

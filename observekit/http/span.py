@@ -1,6 +1,6 @@
 """The SERVER span of a request: whose trace it continues, what it says, when it ends."""
 
-from collections.abc import ItemsView, Iterator, Mapping
+from collections.abc import Callable, ItemsView, Iterator, Mapping
 from time import time_ns
 from typing import Final, NamedTuple, Protocol
 
@@ -10,6 +10,7 @@ from opentelemetry.trace import (
     INVALID_SPAN,
     Link,
     Span,
+    SpanContext,
     SpanKind,
     StatusCode,
     Tracer,
@@ -20,35 +21,17 @@ from opentelemetry.util.types import AttributeValue
 
 from observekit.asgi import Scope
 from observekit.guard import Guard
+from observekit.http.attributes import Ending, first_attributes, last_attributes, name_of, shown
 from observekit.http.contrib import Around
 from observekit.http.headers import HeaderPicker
 from observekit.http.signals import address
-from observekit.logs.record import described
 from observekit.redaction import redact_text
-from observekit.semconv import (
-    CLIENT_ADDRESS,
-    ERROR_TYPE,
-    HTTP_REQUEST_METHOD,
-    HTTP_REQUEST_METHOD_ORIGINAL,
-    HTTP_RESPONSE_STATUS_CODE,
-    HTTP_ROUTE,
-    NETWORK_PROTOCOL_NAME,
-    NETWORK_PROTOCOL_VERSION,
-    OTHER_METHOD,
-    SERVER_ADDRESS,
-    SERVER_PORT,
-    UNMATCHED_ROUTE,
-    URL_PATH,
-    URL_SCHEME,
-    USER_AGENT_ORIGINAL,
-    WEBSOCKET,
-)
+from observekit.semconv import UNMATCHED_ROUTE
+from observekit.traces.exceptions import exception_attributes
 from observekit.traces.propagation import HeaderGetter
 from observekit.traces.trust import Trust
 
 _GETTER: Final = HeaderGetter()
-# Apart from what says whose trace it is: looked for in requests that are sampled only.
-_USER_AGENT: Final = HeaderPicker(frozenset({"user-agent"}))
 _NANOSECONDS: Final = 1_000_000_000
 
 
@@ -86,38 +69,57 @@ class Ended(Protocol):
         """Return what the conventions call the type of the error."""
 
 
+class Written(Protocol):
+    """Writes spans that nobody has looked at, without making anything else of them."""
+
+    def write(self, span: object, scope: Scope, ending: Ending) -> bool:
+        """End *span* and hand it on; say whether that was possible."""
+
+
 class ServerSpan:
-    """A span that has begun, with the context it is current in."""
+    """A span that has begun, with the context that it is to be current in."""
 
-    __slots__ = ("context", "limits", "span", "started_ns")
+    __slots__ = ("_limits", "_scope", "_started_ns", "_written", "context", "span")
 
-    def __init__(self, span: Span, context: Context, started_ns: int, limits: Limits) -> None:
+    def __init__(self, span: Span, context: Context, scope: Scope, started_ns: int, how: "_How") -> None:
         self.span = span
         self.context = context
-        self.started_ns = started_ns
-        self.limits = limits
+        self._scope = scope
+        self._started_ns = started_ns
+        self._limits, self._written = how
 
     def finish(self, exchange: Ended, method: str, route: str) -> None:
         """Say what came of the request, and end at its last byte; call after the exchange was closed."""
         span = self.span
         if not span.is_recording():
             return
-        attributes: dict[str, AttributeValue] = {}
-        if route != UNMATCHED_ROUTE:
-            span.update_name(f"{_name_of(method)} {route}")
-            attributes[HTTP_ROUTE] = route[: self.limits.attribute]
-        if exchange.status is not None:
-            attributes[HTTP_RESPONSE_STATUS_CODE] = exchange.status
-        error_type = exchange.error_type()
-        if error_type is not None:
-            attributes[ERROR_TYPE] = error_type
-        span.set_attributes(attributes)
-        if exchange.outcome == "server_error":
-            span.set_status(StatusCode.ERROR)
-        if isinstance(exchange.error, Exception):
-            span.add_event("exception", _exception_attributes(exchange.error, self.limits.event))
         seconds = (exchange.ended or exchange.started) - exchange.started
-        span.end(self.started_ns + int(seconds * _NANOSECONDS))
+        ending = Ending(
+            method,
+            route,
+            exchange.status,
+            exchange.error_type(),
+            exchange.outcome == "server_error",
+            self._started_ns + int(seconds * _NANOSECONDS),
+        )
+        error = exchange.error
+        if error is None and self._written is not None and self._written.write(span, self._scope, ending):
+            return
+        if route != UNMATCHED_ROUTE:
+            span.update_name(ending.name)
+        span.set_attributes(last_attributes(ending, self._limits.attribute))
+        if ending.failed:
+            span.set_status(StatusCode.ERROR)
+        if isinstance(error, Exception):
+            span.add_event("exception", _told(error, self._limits.event))
+        span.end(ending.ended_ns)
+
+
+class _How(NamedTuple):
+    """How spans are written."""
+
+    limits: Limits
+    written: Written | None
 
 
 class Tracing:
@@ -129,16 +131,23 @@ class Tracing:
         trust: Whose context is continued; that of others becomes a link.
         limits: How long texts may be.
         guard: Takes what a propagator raises.
+        written: Writes spans that nobody has looked at; without it, they take the way of all others.
     """
 
-    __slots__ = ("_guard", "_headers", "_limits", "_propagator", "_tracer", "_trust", "around")
+    __slots__ = ("_guard", "_headers", "_how", "_late", "_propagator", "_tracer", "_trust", "around")
 
     def __init__(
-        self, tracer: Tracer, propagator: TextMapPropagator, trust: Trust, limits: Limits, guard: Guard
+        self,
+        tracer: Tracer,
+        propagator: TextMapPropagator,
+        trust: Trust,
+        limits: Limits,
+        guard: Guard,
+        written: Written | None = None,
     ) -> None:
         self.around = Around()
         self._tracer = tracer
-        self._limits = limits
+        self._how = _How(limits, written)
         self._propagator = propagator
         self._trust = trust
         self._guard = guard
@@ -156,24 +165,38 @@ class Tracing:
             return None
         # Whatever else happens to be current, as around a server's start, is not the caller of a request.
         alone = around if outer is INVALID_SPAN else set_span_in_context(INVALID_SPAN, around)
-        headers = self._headers.pick(scope)
-        context = self._extracted(headers, alone)
-        links = None
-        if context is not alone and not self._trust.trusts(*_peer(scope)):
-            caller = get_current_span(context).get_span_context()
-            links = [Link(caller)] if caller.is_valid else None
-            context = alone
+        context = self._extracted(self._headers.pick(scope), alone)
+        caller, links = None, None
+        if context is not alone:
+            caller = _valid(get_current_span(context).get_span_context())
+            if not self._trust.trusts(*_peer(scope)):
+                links, caller, context = [] if caller is None else [Link(caller)], None, alone
         started_ns = time_ns()
-        span = self._tracer.start_span(
-            _name_of(method),
+        span = self._span(scope, method, caller, context, links, started_ns)
+        return ServerSpan(span, context, scope, started_ns, self._how)
+
+    def _span(
+        self,
+        scope: Scope,
+        method: str,
+        caller: SpanContext | None,
+        context: Context,
+        links: list[Link] | None,
+        started_ns: int,
+    ) -> Span:
+        attributes = _Attributes(scope, method, self._how.limits.attribute)
+        start: StartLate | None = getattr(self._tracer, "start_late", None)
+        if start is not None:
+            return start(name_of(method), caller, context, attributes, links, started_ns)
+        return self._tracer.start_span(
+            name_of(method),
             context,
             SpanKind.SERVER,
-            _Attributes(scope, method, self._limits.attribute),
+            attributes,
             links,
             started_ns,
             record_exception=False,
         )
-        return ServerSpan(span, set_span_in_context(span, context), started_ns, self._limits)
 
     def _extracted(self, headers: dict[str, list[str]], alone: Context) -> Context:
         try:
@@ -181,6 +204,11 @@ class Tracing:
         except Exception as error:  # noqa: BLE001 -- propagators come from other packages, headers from anyone
             self._guard.failed("traces", error)
             return alone
+
+
+StartLate = Callable[
+    [str, SpanContext | None, Context, Mapping[str, AttributeValue], list[Link] | None, int], Span
+]
 
 
 class _Attributes(Mapping[str, AttributeValue]):
@@ -196,7 +224,7 @@ class _Attributes(Mapping[str, AttributeValue]):
 
     def _made(self) -> dict[str, AttributeValue]:
         if self._found is None:
-            self._found = _attributes(self._scope, self._method, self._length)
+            self._found = first_attributes(self._scope, self._method, self._length)
         return self._found
 
     def items(self) -> ItemsView[str, AttributeValue]:
@@ -220,51 +248,9 @@ def _peer(scope: Scope) -> tuple[str | None, bool]:
     return address(scope.get("client")), server is None or server[1] is None
 
 
-def _name_of(method: str) -> str:
-    # Source: OpenTelemetry HTTP spans: the name of a request with an unknown method begins with HTTP.
-    return "HTTP" if method == OTHER_METHOD else method
+def _valid(context: SpanContext) -> SpanContext | None:
+    return context if context.is_valid else None
 
 
-def _attributes(scope: Scope, method: str, length: int) -> dict[str, AttributeValue]:
-    texts = _protocol(scope, method) | {
-        URL_PATH: scope.get("path", ""),
-        NETWORK_PROTOCOL_VERSION: scope.get("http_version", "1.1"),
-    }
-    agent = _USER_AGENT.pick(scope)
-    if agent:
-        texts[USER_AGENT_ORIGINAL] = agent["user-agent"][0]
-    client, server = address(scope.get("client")), scope.get("server")
-    if client:
-        texts[CLIENT_ADDRESS] = client
-    if server:
-        # The address the server listens on: what the Host header says is the client's choice.
-        texts[SERVER_ADDRESS] = server[0]
-    attributes: dict[str, AttributeValue] = {name: _cut(text, length) for name, text in texts.items()}
-    if server and server[1] is not None:
-        attributes[SERVER_PORT] = server[1]
-    return attributes
-
-
-def _protocol(scope: Scope, method: str) -> dict[str, str]:
-    if method == WEBSOCKET:
-        # Without a method: whoever makes HTTP latencies of spans shall not see connections of hours.
-        return {NETWORK_PROTOCOL_NAME: "websocket", URL_SCHEME: scope.get("scheme", "ws")}
-    known = {HTTP_REQUEST_METHOD: method, URL_SCHEME: scope.get("scheme", "http")}
-    return known | {HTTP_REQUEST_METHOD_ORIGINAL: scope["method"]} if method == OTHER_METHOD else known
-
-
-def _cut(text: str, length: int) -> str:
-    """Return *text* as it can be exported: not too long, and encodable."""
-    text = text[:length]
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
-def _exception_attributes(error: Exception, length: int) -> dict[str, AttributeValue]:
-    # Not Span.record_exception: it calls str(error) unguarded, and raises what that raises.
-    told = described(error)
-    causes = [f"{cause['type']}: {cause['message']}" for cause in told.get("caused_by", ())]
-    return {
-        "exception.type": _cut(told["type"], length),
-        "exception.message": _cut(redact_text(told["message"]), length),
-        "exception.stacktrace": _cut(redact_text("\n".join([*told["frames"], *causes])), length),
-    }
+def _told(error: Exception, length: int) -> dict[str, AttributeValue]:
+    return {name: shown(redact_text(told), length) for name, told in exception_attributes(error).items()}

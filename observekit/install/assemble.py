@@ -51,7 +51,8 @@ def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
     logs = _logs(config, instruments, guard)
     voice = Voice(None if logs is None else logs.pipeline, guard)
     guard.report_to(voice.internal_error)
-    instruments.export_failed = voice.export_failed
+    instruments.spans_lost = voice.export_failed
+    instruments.spans_wait = voice.export_waits
     kit, health = _kit(config, registry, instruments, voice, guard)
     set_keys(exempt=config.redaction_allow, secret=config.redaction_keys)
     kit.on_release(set_keys)

@@ -44,8 +44,9 @@ class Instruments:
         )
         self.work = _work(store)
         self._mistakes = store.counter(operations.CONTEXT_MISTAKES)
-        # Told the size of each batch that did not arrive; whoever has a voice sets it.
-        self.export_failed: Callable[[int], None] = lambda _: None
+        # Told of spans that are lost, and of those that wait, and why; whoever has a voice sets them.
+        self.spans_lost: Callable[[int, str], None] = lambda *_: None
+        self.spans_wait: Callable[[int, str], None] = lambda *_: None
         self._check_duration = store.histogram(catalogue.HEALTH_CHECK_DURATION)
         self._check_changes = store.counter(catalogue.HEALTH_CHECK_TRANSITIONS)
         self._check_blocks = store.counter(catalogue.HEALTH_CHECK_LOOP_BLOCKS)
@@ -53,6 +54,7 @@ class Instruments:
         # All levels are there from the beginning, and one of them is counted for each request.
         self._levels: dict[str, CounterCell] = {level: cell for (level,), cell in self._log_records.series()}
         self._log_drops = store.counter(catalogue.LOG_RECORDS_DROPPED)
+        self._spans_ended = store.counter(catalogue.SPANS_ENDED).cell()
         self._spans = store.counter(catalogue.SPANS)
         self._span_drops = store.counter(catalogue.SPANS_DROPPED)
         self._exports = store.histogram(catalogue.EXPORT_DURATION)
@@ -71,18 +73,30 @@ class Instruments:
         """Count log records that will not be written."""
         self._log_drops.cell(reason).add(lines)
 
+    def span_ended(self) -> None:
+        """Count a sampled span that has ended."""
+        self._spans_ended.add()
+
+    def spans_exported(self, spans: int) -> None:
+        """Count spans that the collector has taken."""
+        self._spans.cell("exported").add(spans)
+
+    def spans_rejected(self, spans: int) -> None:
+        """Count spans that the collector has refused for good."""
+        self._spans.cell("rejected").add(spans)
+
     def span_dropped(self, reason: str, spans: int) -> None:
         """Count spans that will not arrive."""
         self._span_drops.cell(reason).add(spans)
 
-    def exported(self, arrived: bool, spans: int, seconds: float) -> None:  # noqa: FBT001 -- as Exported says
-        """Count a batch of spans that was tried."""
-        outcome = "exported" if arrived else "failed"
-        self._spans.cell(outcome).add(spans)
+    def export_tried(self, outcome: str, seconds: float) -> None:
+        """File the time of a request to the collector."""
         self._exports.cell("traces", outcome).observe(seconds)
-        if not arrived:
-            self.span_dropped("export_failed", spans)
-            self.export_failed(spans)
+
+    def show_waiting(self, held: Callable[[], tuple[int, int]]) -> None:
+        """Show how many spans wait, and their bytes, which *held* returns."""
+        self.store.reading(catalogue.SPANS_WAITING, lambda: [((), float(held()[0]))])
+        self.store.reading(catalogue.SPAN_QUEUE, lambda: [((), float(held()[1]))])
 
     def mistaken(self, reason: str) -> None:
         """Count context that was left where it does not belong."""

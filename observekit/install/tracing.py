@@ -15,12 +15,12 @@ from opentelemetry.propagators.textmap import TextMapPropagator
 from observekit.config import Config, Effective
 from observekit.guard import Guard
 from observekit.http.span import Limits, Tracing
+from observekit.install.exporting import make_queue
 from observekit.install.instruments import Instruments
 from observekit.integrations import httpx
 from observekit.traces.propagation import propagator
 from observekit.traces.trust import Trust
 
-_EXPORTER: Final = "opentelemetry.exporter.otlp.proto.http"
 _AUTOMATIC: Final = "opentelemetry.instrumentation.auto_instrumentation"
 # A user agent of 100,000 characters is as good as its first thousand.
 _CLIENT_TEXT: Final = 1024
@@ -45,8 +45,8 @@ class Traces:
     ) -> None:
         self.found = ["opentelemetry-instrument runs this process"] if _AUTOMATIC in sys.modules else []
         self._guard = guard
-        self._given_up = partial(_given_up, instruments)
-        self._queue = _queue(config, instruments, guard, self.found)
+        self._say_the_rest = partial(instruments.spans_lost, 0, "")
+        self._queue = make_queue(config, instruments, guard, self.found)
         self._undo: list[Callable[[], object]] = []
         self._provider: Any = None
         words = self._install(config, attributes)
@@ -59,6 +59,7 @@ class Traces:
                 min(_CLIENT_TEXT, config.span_attribute_length_limit), config.event_attribute_length_limit
             ),
             guard,
+            self._written(config),
         )
 
     @property
@@ -71,7 +72,7 @@ class Traces:
         if self._queue is None:
             return
         if self._queue.force_flush(int(budget_seconds * 1000)):
-            self._given_up(0)
+            self._say_the_rest()
         else:
             self._queue.give_up()
 
@@ -86,7 +87,7 @@ class Traces:
         self._undo.clear()
         if self._queue is not None:
             self._queue.shutdown(max(0.0, deadline - monotonic()))
-        if self._provider is not None:
+        if self._provider is not None and self._provider.has_others(self._queue):
             # Processors that users have added may wait for a collector of their own.
             ending = Thread(target=self._provider.shutdown, name="observekit-traces-end", daemon=True)
             try:
@@ -115,6 +116,17 @@ class Traces:
         self._instrument(httpx.instrument)
         return words
 
+    def _written(self, config: Config) -> Any:
+        """Return what writes spans that nobody has looked at, where they are ours from beginning to end."""
+        if self._provider is None or self._queue is None:
+            return None
+        written = import_module("observekit.http.written")
+        return written.WrittenSpans(
+            self._queue,
+            self._provider.processors,
+            min(_CLIENT_TEXT, config.span_attribute_length_limit),
+        )
+
     def _instrument(self, instrument: Callable[[], Callable[[], object] | None]) -> None:
         try:
             undo = instrument()
@@ -133,44 +145,6 @@ def _provider_before(guard: Guard) -> Any:
         guard.failed("traces", error)
         return None
     return None if isinstance(existing, trace.ProxyTracerProvider) else existing
-
-
-def _queue(config: Config, instruments: Instruments, guard: Guard, found: list[str]) -> Any:
-    if config.traces_endpoint is None or config.traces_exporter == "none":
-        return None
-    from observekit.traces.export import ExportQueue  # noqa: PLC0415 -- the SDK, only where it is used
-
-    try:
-        exporter = partial(
-            import_module(f"{_EXPORTER}.trace_exporter").OTLPSpanExporter,
-            endpoint=config.traces_endpoint,
-            headers=dict(config.traces_headers),
-            timeout=min(config.traces_timeout_seconds, config.span_export_timeout_seconds),
-            compression=import_module(_EXPORTER).Compression(config.traces_compression),
-        )
-    except Exception as error:  # noqa: BLE001 -- missing, or at odds with what else is installed
-        found.append(
-            f"no OTLP exporter ({type(error).__name__}): spans are not sent; "
-            "install it with pip install 'observekit[otlp]'"
-        )
-        return None
-    return ExportQueue(
-        exporter,
-        size=config.span_queue_size,
-        batch=config.span_batch_size,
-        delay_seconds=config.span_delay_seconds,
-        dropped=instruments.span_dropped,
-        exported=instruments.exported,
-        given_up=partial(_given_up, instruments),
-        guard=guard,
-    )
-
-
-def _given_up(instruments: Instruments, spans: int) -> None:
-    """Count spans that an end has left no time for, and have all said that was not said yet."""
-    instruments.span_dropped("shutdown", spans)
-    instruments.export_failed(spans)
-    instruments.export_failed(0)
 
 
 def _forget_provider() -> None:

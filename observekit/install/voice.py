@@ -21,7 +21,7 @@ _LOGGER: Final = "observekit"
 class Voice:
     """Writes our own events: through *pipeline*, or through stdlib logging where logs are left alone."""
 
-    __slots__ = ("_export_told", "_guard", "_lock", "_pipeline", "_untold")
+    __slots__ = ("_export_told", "_guard", "_lock", "_pipeline", "_untold", "_waits_told", "_why")
 
     def __init__(self, pipeline: Events | None, guard: Guard) -> None:
         self._pipeline = pipeline
@@ -29,6 +29,8 @@ class Voice:
         self._lock = RLock()
         self._export_told = -QUIET_SECONDS
         self._untold = 0
+        self._why = ""
+        self._waits_told = -QUIET_SECONDS
 
     def started(self, effective: Effective, found: list[str], ops_port: int | None) -> None:
         """Say what was set up, and what of the environment was not followed."""
@@ -81,18 +83,28 @@ class Voice:
         """Say that a metric of OpenTelemetry's is not on the page."""
         self._say(events.METRIC_LEFT_OUT.name, "info", metric=metric, reason=reason)
 
-    def export_failed(self, spans: int) -> None:
-        """Say that spans did not arrive, once a minute at most, and how many since it was said last.
+    def export_failed(self, spans: int, why: str) -> None:
+        """Say that spans will not arrive, once a minute at most, and how many since it was said last.
 
         None, ``0``, is what comes before an end: what is left to say of those before is said at once.
         """
         now = monotonic()
         with self._lock:  # No call within, so that no fork leaves it locked.
             self._untold += spans
+            self._why = why if spans else self._why
             if not self._untold or (spans and now - self._export_told < QUIET_SECONDS):
                 return
             spans, self._untold, self._export_told = self._untold, 0, now
-        self._say(events.EXPORT_FAILED.name, "warning", spans=spans)
+        self._say(events.EXPORT_FAILED.name, "warning", spans=spans, problem=self._why)
+
+    def export_waits(self, spans: int, why: str) -> None:
+        """Say that the collector does not take spans for now, once a minute at most."""
+        now = monotonic()
+        with self._lock:
+            if now - self._waits_told < QUIET_SECONDS:
+                return
+            self._waits_told = now
+        self._say(events.EXPORT_WAITS.name, "warning", spans=spans, problem=why)
 
     def lifecycle_changed(self, before: State, state: State, cause: str) -> None:
         """Say that the process entered another state."""

@@ -1,72 +1,106 @@
 """The way of an ended span to the collector: an append for the caller, the rest on a thread of its own."""
 
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import RLock, Thread
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
 from opentelemetry.context import Context
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from observekit.guard import Guard, in_forked_child
+from observekit.traces.encoding import Group, group_of, request_bytes, span_bytes
+from observekit.traces.hiding import hidden
+from observekit.traces.ledger import Account, Held, Item, Ledger
+from observekit.traces.pace import Pace
+from observekit.traces.spans import Home, RecordingSpan
+from observekit.traces.verdict import Verdict
 
-# Share of the shutdown's budget in which a batch that is being retried is given up, and counted.
+# Source: collectors and proxies take 4 MiB or more at once; with 1 MiB, what has to be sent again is little.
+_REQUEST_BYTES: Final = 1024 * 1024
+# Share of the shutdown's budget in which a batch that is under way is given up, and counted.
 _LAST_WORD: Final = 0.05
+# How long an end waits between two tries of a collector that fails.
+_PAUSE_SECONDS: Final = 0.1
+# More libraries than a process has; who makes tracers without end has their names encoded each time.
+_HOMES: Final = 1024
 
-Dropped = Callable[[str, int], None]
-Exported = Callable[[bool, int, float], None]
-GivenUp = Callable[[int], None]
+
+class Transport(Protocol):
+    """Sends one request at a time; made in the process that uses it."""
+
+    def send(self, body: bytes, spans: int, deadline: float) -> Verdict:
+        """Return what became of *spans* spans by *deadline*, a reading of a monotonic clock."""
+
+    def interrupt(self) -> None:
+        """Have a request that is under way fail at once, and all later ones; for any thread."""
+
+    def close(self) -> None:
+        """Let go of the connection."""
+
+
+class Told(Account, Protocol):
+    """Where it is written down and said what became of spans and requests."""
+
+    def export_tried(self, outcome: str, seconds: float) -> None:
+        """Note a request, its outcome and how long it took."""
+
+    def spans_lost(self, spans: int, why: str) -> None:
+        """Say that spans will not arrive."""
+
+    def spans_wait(self, spans: int, why: str) -> None:
+        """Say that the collector does not take spans for now."""
+
+
+class Bounds(NamedTuple):
+    """What the export may take.
+
+    Attributes:
+        spans: Spans that may wait.
+        size: Bytes that they may take.
+        batch: Spans of one request.
+        delay_seconds: How long a span waits for others.
+        timeout_seconds: Time of one request.
+    """
+
+    spans: int
+    size: int
+    batch: int
+    delay_seconds: float
+    timeout_seconds: float
 
 
 class ExportQueue(SpanProcessor):
-    """Holds ended spans, at most *size*, and exports them in batches.
+    """Holds ended spans as bytes, and exports them in batches; what was not taken waits for another try.
 
-    ``make_exporter`` is called once here, and once more in each forked child that has spans to send: a
-    connection is not shared between processes. ``dropped(reason, spans)`` is called for spans that will never
-    arrive, ``exported(arrived, spans, seconds)`` for each batch that was tried, and ``given_up(spans)`` for
-    those that an end has left no time for.
-    Ended = exported + dropped + given up + waiting or under way, at every moment.
+    *connect* is called when there is something to send, also in a forked child: a connection is not shared
+    between processes.
     """
 
-    def __init__(  # noqa: PLR0913 -- limits and callbacks, all by name
-        self,
-        make_exporter: Callable[[], SpanExporter],
-        *,
-        size: int,
-        batch: int,
-        delay_seconds: float,
-        dropped: Dropped,
-        exported: Exported,
-        given_up: GivenUp,
-        guard: Guard,
-    ) -> None:
-        self._make_exporter = make_exporter
-        self._size = size
-        self._batch = batch
-        self._delay = delay_seconds
-        self._dropped = dropped
-        self._exported = exported
-        self._given_up = given_up
+    def __init__(self, connect: Callable[[], Transport], bounds: Bounds, told: Told, guard: Guard) -> None:
+        self._connect = connect
+        self._bounds = bounds
+        self._told = told
         self._guard = guard
+        self._ledger = Ledger(told, bounds.spans, bounds.size)
         self._start_afresh()
-        self._exporter: SpanExporter | None = make_exporter()
         in_forked_child(self._start_afresh)
 
     def _start_afresh(self) -> None:
         """Begin with nothing waiting; also in a forked child, where the parent's spans are the parent's."""
+        self._ledger.start_afresh()
         self._lock = RLock()
-        self._waiting: deque[ReadableSpan] = deque()
-        # The batch under way, which whoever takes it out of here answers for.
-        self._trying: list[ReadableSpan] = []
+        self._pace = Pace()
+        self._batch = self._bounds.batch
+        self._groups: dict[int, tuple[Home, Group]] = {}
         # Re-entrant, unlike Event and Condition: a span may end in a signal handler.
-        self._wake: SimpleQueue[SimpleQueue[None] | None] = SimpleQueue()
+        self._wake: SimpleQueue[SimpleQueue[bool] | None] = SimpleQueue()
         self._thread: Thread | None = None
-        self._exporter = None
+        self._transport: Transport | None = None
+        self._why = ""
         self._closing = False
         self._deadline: float | None = None
 
@@ -78,105 +112,172 @@ class ExportQueue(SpanProcessor):
         context = span.context
         if context is None or not context.trace_flags.sampled:
             return
-        with self._lock:
-            refused = self._refused()
-            if refused is None:
-                self._waiting.append(span)
-                if self._thread is None:
-                    self._start()
-                if len(self._waiting) == self._batch:
-                    self._wake.put(None)
-        if refused is not None:
-            self._dropped(refused, 1)
+        try:
+            if isinstance(span, RecordingSpan):
+                group = self._group(span.home)
+            else:
+                group = group_of(span.resource, span.instrumentation_scope)
+            item = Item(group, span_bytes(span, hidden))
+        except Exception as error:  # noqa: BLE001 -- whatever the user has put into it
+            self._guard.failed("traces", error)
+            self._ledger.lose("unencodable")
+        else:
+            self._put(item)
+
+    def take(self, home: Home, span: bytes) -> None:
+        """Take a sampled span that is encoded already; never waits."""
+        self._put(Item(self._group(home), span))
+
+    def held(self) -> Held:
+        """Return how much waits, or is under way."""
+        return self._ledger.held()
 
     def shutdown(self, budget_seconds: float = 5.0) -> None:
         """Export what is waiting for at most *budget_seconds*, and give up what is left."""
-        last_word = budget_seconds * _LAST_WORD
+        deadline = monotonic() + budget_seconds
         with self._lock:
             if self._closing:
                 return
-            self._closing = True
-            self._deadline = monotonic() + budget_seconds - last_word
-            thread = self._thread
+            self._deadline = deadline - budget_seconds * _LAST_WORD
+            self._ledger.close()
+        self._flush(self._deadline)
+        self._closing = True
+        self._wake.put(None)
+        transport, thread = self._transport, self._thread
+        if transport is not None:
+            transport.interrupt()
         if thread is not None:
-            self._wake.put(None)
-            thread.join(budget_seconds - last_word)
-        if self._exporter is not None:
-            self._exporter.shutdown()
-        if thread is not None:
-            thread.join(last_word)
+            thread.join(max(0.0, deadline - monotonic()))
         self.give_up()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Wait until what is waiting now was tried; say whether that was in time."""
-        with self._lock:
-            if self._thread is None or self._closing:
-                return not self._waiting
-            answer: SimpleQueue[None] = SimpleQueue()
-            self._wake.put(answer)
-        try:
-            answer.get(timeout=timeout_millis / 1000)
-        except Empty:
-            return False
-        return True
+        """Wait until all that waits now has an answer of the collector; say whether that was in time.
+
+        One that was down before is asked once more, and not waited for.
+        """
+        return self._flush(monotonic() + timeout_millis / 1000)
 
     def give_up(self) -> None:
         """Let go of what waits or is under way, because the process may end now.
 
         A batch under way may still arrive; nobody will be there to count it.
         """
-        with self._lock:
-            left = len(self._waiting) + len(self._trying)
-            self._waiting.clear()
-            self._trying = []
-        self._given_up(left)
+        left = self._ledger.give_up()
+        self._told.spans_lost(left, f"there was no time left; the last try: {self._why}" if self._why else "")
+        self._told.spans_lost(0, "")
 
-    def _refused(self) -> str | None:
-        if self._closing:
-            return "shutdown"
-        return "queue_full" if len(self._waiting) >= self._size else None
+    def _group(self, home: Home) -> Group:
+        known = self._groups.get(id(home))
+        if known is None:
+            known = (home, group_of(home.resource, home.scope))
+            if len(self._groups) < _HOMES:
+                self._groups[id(home)] = known
+        return known[1]
+
+    def _put(self, item: Item) -> None:
+        waiting = self._ledger.put(item)
+        if waiting and self._thread is None:
+            self._start()
+        if waiting == self._bounds.batch:
+            self._wake.put(None)
 
     def _start(self) -> None:
-        self._thread = Thread(target=self._run, name="observekit-traces", daemon=True)
-        try:
-            self._thread.start()
-        except RuntimeError:  # No more threads, or the interpreter is ending: the next span tries again.
-            self._thread = None
+        with self._lock:
+            if self._thread is not None or self._closing:
+                return
+            self._thread = thread = Thread(target=self._run, name="observekit-traces", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # No more threads, or the interpreter is ending: the next span tries again.
+                self._thread = None
+
+    def _flush(self, deadline: float) -> bool:
+        was_down = self._pace.failing
+        while self._ledger.held().spans:
+            left = deadline - monotonic()
+            if left <= 0 or self._thread is None or self._closing:
+                return False
+            answer: SimpleQueue[bool] = SimpleQueue()
+            self._wake.put(answer)
+            with suppress(Empty):
+                if answer.get(timeout=left):
+                    return True
+                if was_down:
+                    return False
+                answer.get(timeout=min(_PAUSE_SECONDS, max(0.0, deadline - monotonic())))
+        return True
 
     def _run(self) -> None:
         while not self._closing:
             answer = None
+            pause = max(self._pace.not_before - monotonic(), 0.0) if self._pace.not_before else 0.0
             with suppress(Empty):
-                answer = self._wake.get(timeout=self._delay)
-            while self._export_one():
-                pass
+                answer = self._wake.get(timeout=pause or self._bounds.delay_seconds)
+            arrived = self._send_all(asked=answer is not None)
             if answer is not None:
-                answer.put(None)
+                answer.put(arrived)
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.close()
 
-    def _export_one(self) -> bool:
-        """Export one batch; say whether there was one."""
-        with self._lock:
-            if self._deadline is not None and monotonic() >= self._deadline:
+    def _send_all(self, *, asked: bool) -> bool:
+        """Send what waits, as far as it may be sent now; say whether nothing of it is left."""
+        while not self._closing:
+            pace, now = self._pace, monotonic()
+            if now < pace.not_before and (pace.asked or not asked):
                 return False
-            batch = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
-            self._trying = batch
-        if not batch:
-            return False
-        started = monotonic()
-        arrived = self._try(batch)
-        with self._lock:
-            ours = self._trying is batch
-            self._trying = []
-        if ours:
-            self._exported(arrived, len(batch), monotonic() - started)
-        return True
+            deadline = now + self._bounds.timeout_seconds
+            if self._deadline is not None:
+                deadline = min(deadline, self._deadline)
+            batch = self._ledger.take(self._batch, _REQUEST_BYTES) if now < deadline else []
+            if not batch:
+                return now < deadline
+            verdict = self._try(batch, deadline)
+            self._told.export_tried(_OUTCOMES.get(verdict.kind, "failed"), monotonic() - now)
+            if not self._judge(batch, verdict):
+                return False
+        return False
 
-    def _try(self, batch: list[ReadableSpan]) -> bool:
+    def _try(self, batch: list[Item], deadline: float) -> Verdict:
         try:
             with suppress_instrumentation():
-                if self._exporter is None:
-                    self._exporter = self._make_exporter()
-                return self._exporter.export(batch) is SpanExportResult.SUCCESS
-        except Exception as error:  # noqa: BLE001 -- the exporter is somebody else's
+                if self._transport is None:
+                    self._transport = self._connect()
+                return self._transport.send(request_bytes(batch), len(batch), deadline)
+        except Exception as error:  # noqa: BLE001 -- whatever a library does; the spans wait
             self._guard.failed("traces", error)
+            return Verdict("again", f"{type(error).__name__} within")
+
+    def _judge(self, batch: list[Item], verdict: Verdict) -> bool:
+        """Do with a batch what the verdict says; say whether the next may go."""
+        if verdict.kind == "again":
+            self._pace.failed(monotonic(), verdict.after_seconds)
+            self._why = verdict.why
+            self._ledger.put_back(batch)
+            self._told.spans_wait(self._ledger.held().spans, verdict.why)
             return False
+        self._pace.succeeded(monotonic())
+        self._why = ""
+        if verdict.kind == "too_large" and len(batch) > 1:
+            self._batch = (len(batch) + 1) // 2
+            self._ledger.put_back(batch)
+            return True
+        self._batch = min(self._batch * 2, self._bounds.batch)
+        self._settle(batch, verdict)
+        return True
+
+    def _settle(self, batch: list[Item], verdict: Verdict) -> None:
+        if verdict.kind == "taken":
+            lost = verdict.rejected
+            ours = self._ledger.settle(batch, exported=len(batch) - lost, rejected=lost)
+        elif verdict.kind == "rejected":
+            lost = len(batch)
+            ours = self._ledger.settle(batch, rejected=lost)
+        else:
+            lost = len(batch)
+            ours = self._ledger.settle(batch, reason=verdict.kind)
+        if ours and lost:
+            self._told.spans_lost(lost, verdict.why)
+
+
+_OUTCOMES: Final = {"taken": "exported", "rejected": "rejected"}

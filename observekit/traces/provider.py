@@ -1,21 +1,13 @@
-"""The tracer provider: OpenTelemetry's own, made from the configuration."""
+"""The tracer provider: OpenTelemetry's own to all who use it, made from the configuration."""
 
-import os
+from collections.abc import Mapping
 from importlib.metadata import version
-from struct import Struct
-from typing import Final
+from threading import Lock
+from uuid import uuid4
 
-from opentelemetry.context import Context
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import (
-    ReadableSpan,
-    Span,
-    SpanLimits,
-    SpanProcessor,
-    SynchronousMultiSpanProcessor,
-    TracerProvider,
-)
-from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, Tracer, TracerProvider
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
     ALWAYS_ON,
@@ -23,107 +15,101 @@ from opentelemetry.sdk.trace.sampling import (
     Sampler,
     TraceIdRatioBased,
 )
+from opentelemetry.trace import Tracer as AnyTracer
+from opentelemetry.util.types import Attributes
 
 from observekit.config import Config
 from observekit.guard import Guard, in_forked_child
+from observekit.semconv import SERVICE_INSTANCE_ID
+from observekit.traces.cleaning import Limits
+from observekit.traces.ids import SystemIds
+from observekit.traces.processors import Processors
+from observekit.traces.spans import Home
+from observekit.traces.tracer import LightTracer, Ways, rule_of
 
-# Ids that are fetched stand in memory, and a snapshot of a virtual machine (SnapStart, CRIU) that is restored
-# twice makes each of them twice: so those of ten requests, and not of hundreds.
-# Source: getrandom(2) gives up to 256 bytes in one piece, whatever signals come.
-_WORDS: Final = Struct("<32Q")
 
+class ProcessResource(Resource):
+    """Who the process is; a forked child is somebody else than its parent.
 
-class SystemIds(IdGenerator):
-    """Ids from the operating system's entropy.
-
-    The SDK takes them from the global random generator: two services that call ``random.seed(42)``
-    then make the same ids, and so do forked children.
+    Collectors put what has the same ``service.instance.id`` into one, as if one process had told it all.
     """
 
-    def __init__(self) -> None:
-        self._renew()
-        in_forked_child(self._renew)
+    def __init__(self, attributes: Mapping[str, str]) -> None:
+        super().__init__(dict(attributes))
+        in_forked_child(self._be_another)
 
-    def _renew(self) -> None:
-        """Begin with nothing, also in a forked child, which must not make the ids that its parent makes."""
-        self._ready: list[int] = []
-
-    def generate_span_id(self) -> int:
-        """Return 64 random bits that are not all zero."""
-        return self._word() or 1
-
-    def generate_trace_id(self) -> int:
-        """Return 128 random bits that are not all zero."""
-        return self._word() << 64 | self._word() or 1
-
-    def _word(self) -> int:
-        """Return 64 random bits that nobody else gets."""
-        # Fetched by the dozen: asking the system for each took a tenth of what an unsampled request paid.
-        while True:
-            try:
-                return self._ready.pop()  # In one step, so that threads and signal handlers share none.
-            except IndexError:
-                self._ready.extend(_WORDS.unpack(os.urandom(_WORDS.size)))
-
-    def is_trace_id_random(self) -> bool:
-        """Say that the random flag of W3C Trace Context level 2 may be set."""
-        return True
+    def _be_another(self) -> None:
+        self._attributes = BoundedAttributes(
+            attributes={**self._attributes, SERVICE_INSTANCE_ID: str(uuid4())}
+        )
 
 
-class GuardedProcessors(SynchronousMultiSpanProcessor):
-    """The processors of a provider, those that users add among them; one that raises hurts nobody.
+class Provider(TracerProvider):
+    """Makes tracers whose spans are light; everything else is the SDK's."""
 
-    The SDK lets it raise where a span begins or ends, which is in the middle of the user's code.
-    """
+    _ways: Ways
+    _light: dict[int, LightTracer]
 
-    def __init__(self, guard: Guard) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._guard = guard
+    def lighten(self, ways: Ways) -> None:
+        """Make light spans from now on."""
+        self._ways = ways
+        self._light = {}
 
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Tell all of them that a span has begun."""
-        for processor in self._span_processors:
-            try:
-                processor.on_start(span, parent_context)
-            except Exception as error:  # noqa: BLE001 -- processors are the user's
-                self._guard.failed("traces", error)
+    @property
+    def processors(self) -> Processors:
+        """Who is told of spans."""
+        return self._ways.processors
 
-    def on_end(self, span: ReadableSpan) -> None:
-        """Tell all of them that a span has ended."""
-        for processor in self._span_processors:
-            try:
-                processor.on_end(span)
-            except Exception as error:  # noqa: BLE001 -- processors are the user's
-                self._guard.failed("traces", error)
+    def has_others(self, than: SpanProcessor | None) -> bool:
+        """Whether anybody is told of spans besides *than*."""
+        return self._ways.processors.others(than)
 
-    def shutdown(self) -> None:
-        """End all of them."""
-        for processor in self._span_processors:
-            try:
-                processor.shutdown()
-            except Exception as error:  # noqa: BLE001 -- processors are the user's
-                self._guard.failed("traces", error)
+    def get_tracer(
+        self,
+        instrumenting_module_name: str,
+        instrumenting_library_version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Attributes = None,
+    ) -> AnyTracer:
+        """Return the tracer of a library."""
+        tracer = super().get_tracer(
+            instrumenting_module_name, instrumenting_library_version, schema_url, attributes
+        )
+        return self._lightened(tracer) if isinstance(tracer, Tracer) else tracer
+
+    def _lightened(self, tracer: Tracer) -> LightTracer:
+        known = self._light.get(id(tracer))
+        if known is None:
+            home = Home(
+                self.resource,
+                tracer._instrumentation_scope,  # noqa: SLF001 -- it has no other way to be known
+                self._ways.processors,
+                self._ways.limits,
+            )
+            known = LightTracer(tracer, self._ways, home)
+            self._light[id(tracer)] = known
+        return known
+
+    def _handle_fork(self) -> None:
+        # The SDK's looks for an identity in a pool of threads, and would set it over the one configured.
+        self._tracers_lock = Lock()
 
 
 def make_provider(
-    config: Config, resource: dict[str, str], processor: SpanProcessor | None, guard: Guard
-) -> TracerProvider:
+    config: Config, attributes: Mapping[str, str], processor: SpanProcessor | None, guard: Guard
+) -> Provider:
     """Return a provider that hands ended spans to *processor*; what others raise goes to *guard*."""
-    provider = TracerProvider(
-        sampler=_sampler(config),
-        resource=Resource(
-            {
-                "telemetry.sdk.language": "python",
-                "telemetry.sdk.name": "opentelemetry",
-                "telemetry.sdk.version": version("opentelemetry-sdk"),
-                **resource,
-            }
-        ),
+    processors, sampler, ids = Processors(guard), _sampler(config), SystemIds()
+    provider = Provider(
+        sampler=sampler,
+        resource=_resource(config, attributes),
         shutdown_on_exit=False,  # Kit.shutdown() ends everything within one budget.
-        id_generator=SystemIds(),
+        id_generator=ids,
         span_limits=_limits(config),
-        active_span_processor=GuardedProcessors(guard),
+        active_span_processor=processors,
     )
+    rule = rule_of(config.traces_sampler, config.traces_sample_ratio)
+    provider.lighten(Ways(processors, _bounds(config), rule, sampler, ids, guard))
     if processor is not None:
         provider.add_span_processor(processor)
     return provider
@@ -148,3 +134,26 @@ def _limits(config: Config) -> SpanLimits:
         max_attribute_length=config.event_attribute_length_limit,
         max_span_attribute_length=config.span_attribute_length_limit,
     )
+
+
+def _bounds(config: Config) -> Limits:
+    return Limits(
+        attributes=config.span_attribute_limit,
+        length=config.span_attribute_length_limit,
+        events=config.span_event_limit,
+        links=config.span_link_limit,
+        event_attributes=config.event_attribute_limit,
+        link_attributes=config.link_attribute_limit,
+        event_length=config.event_attribute_length_limit,
+    )
+
+
+def _resource(config: Config, attributes: Mapping[str, str]) -> Resource:
+    known = {
+        "telemetry.sdk.language": "python",
+        "telemetry.sdk.name": "opentelemetry",
+        "telemetry.sdk.version": version("opentelemetry-sdk"),
+        **attributes,
+    }
+    # An id that somebody has chosen stays, whoever has it.
+    return ProcessResource(known) if config.service_instance_id is None else Resource(known)

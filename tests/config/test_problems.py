@@ -48,11 +48,8 @@ _TEXTS = st.text(st.characters(exclude_characters="\0")) | st.sampled_from(
         ),
         (
             "OTEL_EXPORTER_OTLP_PROTOCOL",
-            "grpc",
-            (
-                "'grpc', but must be http/protobuf: there is no gRPC "
-                "yet, and the endpoint for HTTP usually has port 4318"
-            ),
+            "http/json",
+            "'http/json', but must be one of http/protobuf, grpc",
         ),
         (
             "OTEL_BSP_SCHEDULE_DELAY",
@@ -109,7 +106,7 @@ def test_a_wrong_variable_leaves_its_place_to_the_next() -> None:
 def test_a_wrong_variable_that_something_overrides_is_not_told() -> None:
     effective = load(
         {
-            "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
             "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
             "OBSERVEKIT_LOG_LEVEL": "loud",
         },
@@ -190,13 +187,13 @@ def test_an_argument_that_is_no_setting_is_refused_with_everything_else_that_is_
 
 
 def test_a_variable_that_contradicts_a_default_is_let_go() -> None:
-    effective = load({"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "3000"})
+    effective = load({"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "70000"})
 
     assert effective.config == Config()
     assert effective.problems == (
         Problem(
             "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-            "span_batch_size is 3000, but must not be over span_queue_size, which is 2048; "
+            "span_batch_size is 70000, but must not be over span_queue_size, which is 65536; "
             "OTEL_BSP_MAX_EXPORT_BATCH_SIZE is ignored.",
         ),
     )
@@ -229,9 +226,11 @@ def test_variables_that_contradict_each_other_are_both_let_go() -> None:
 
 def test_an_argument_that_contradicts_a_default_is_refused_whatever_the_environment_says() -> None:
     with pytest.raises(ConfigError) as told:
-        load({"OTEL_BSP_MAX_QUEUE_SIZE": "100", "OBSERVEKIT_LOGS": "x"}, span_batch_size=3000)
+        load({"OTEL_BSP_MAX_QUEUE_SIZE": "100", "OBSERVEKIT_LOGS": "x"}, span_batch_size=70000)
 
-    assert str(told.value) == "span_batch_size is 3000, but must not be over span_queue_size, which is 2048."
+    assert str(told.value) == (
+        "span_batch_size is 70000, but must not be over span_queue_size, which is 65536."
+    )
 
 
 @settings(deadline=None)

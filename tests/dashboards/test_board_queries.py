@@ -269,7 +269,10 @@ _ON_NO_PANEL: Mapping[str, str] = {
     "observekit_export_duration_seconds": "its failures show as dropped spans; for a board on telemetry",
     "observekit_otel_metrics_left_out": "a fact of the code, not of traffic; for a board on telemetry",
     "observekit_startup_task_progress_ratio": "of interest for the seconds of a start",
-    "observekit_spans_total": "the spans that were not lost; for a board on telemetry",
+    **dict.fromkeys(
+        ("observekit_span_queue_bytes", "observekit_spans_ended_total", "observekit_spans_waiting"),
+        "says how near a loss is; for a board on telemetry",
+    ),
     "process_virtual_memory_bytes": "says little of what a process uses; resident memory does",
     "python_gc_collections_total": "for a board on the runtime",
     "python_gc_objects_collected_total": "for a board on the runtime",

@@ -121,4 +121,4 @@ def test_each_panel_draws_each_query_under_its_own_letter(board: Json) -> None:
     for panel in _panels(board):
         letters = [target["refId"] for target in panel["targets"]]
 
-        assert letters == list("ABCDEFGH")[: len(letters)]
+        assert letters == list("ABCDEFGHIJ")[: len(letters)]

@@ -259,9 +259,7 @@ def test_without_prometheus_the_option_says_so(start: "Start") -> None:
 def test_without_the_extra_it_names_what_is_missing_and_how_to_install_it(
     environment: dict[str, str],
 ) -> None:
-    hidden = (
-        "import sys; sys.modules.update({'uvicorn': None, 'httpx': None, 'opentelemetry.exporter': None})"
-    )
+    hidden = "import sys; sys.modules.update({'uvicorn': None, 'httpx': None, 'opentelemetry.proto': None})"
     done = subprocess.run(
         [sys.executable, "-c", f"{hidden}; from observekit.cli import main; sys.exit(main(['demo']))"],
         env=environment,
@@ -272,7 +270,7 @@ def test_without_the_extra_it_names_what_is_missing_and_how_to_install_it(
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "observekit: the demo needs httpx, opentelemetry-exporter-otlp-proto-http, uvicorn. "
+        "observekit: the demo needs httpx, opentelemetry-proto, uvicorn. "
         "Install what it needs with: pip install 'observekit[demo]'\n"
     )
 

@@ -102,15 +102,17 @@ def test_strict_mode_refuses_what_is_wrong() -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("opentelemetry.exporter", "pip install 'observekit[otlp]'"),
-        ("opentelemetry.exporter.otlp.proto.http", "pip install 'observekit[otlp]'"),
+        ("opentelemetry.exporter", "observekit.started"),
+        ("grpc", "pip install 'observekit[otlp-grpc]'"),
         ("httpx", "observekit.started"),
         ("opentelemetry.instrumentation.httpx", "observekit.started"),
     ],
 )
 def test_a_missing_extra_is_said_and_stops_no_service(name: str, said: str) -> None:
     done = run(
-        WITHOUT.format(name=name) + SERVICE, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="http://127.0.0.1:9/v1/traces"
+        WITHOUT.format(name=name) + SERVICE,
+        OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="http://127.0.0.1:9/v1/traces",
+        OTEL_EXPORTER_OTLP_PROTOCOL="grpc" if name == "grpc" else "http/protobuf",
     )
 
     assert done.stderr.splitlines()[-1:] == ["served"], done.stderr

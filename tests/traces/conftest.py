@@ -100,8 +100,22 @@ class Ledger:
     def exported(self) -> float:
         return self._sum("observekit_spans_total", outcome="exported")
 
-    def failed(self) -> float:
-        return self._sum("observekit_spans_total", outcome="failed")
+    def rejected(self) -> float:
+        return self._sum("observekit_spans_total", outcome="rejected")
+
+    def ended(self) -> float:
+        return self._sum("observekit_spans_ended_total")
+
+    def waiting(self) -> float:
+        return self._sum("observekit_spans_waiting")
+
+    def queued_bytes(self) -> float:
+        return self._sum("observekit_span_queue_bytes")
+
+    def is_balanced(self) -> bool:
+        """Whether every span that ended is in one of the places where it can be."""
+        lost = self._sum("observekit_spans_dropped_total")
+        return self.ended() == self.exported() + self.rejected() + lost + self.waiting()
 
     def dropped(self, reason: str) -> float:
         return self._sum("observekit_spans_dropped_total", reason=reason)

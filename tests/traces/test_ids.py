@@ -4,7 +4,7 @@ import os
 import random
 from copy import copy
 
-from observekit.traces.provider import SystemIds
+from observekit.traces.ids import SystemIds
 
 
 def test_a_forked_child_makes_no_id_that_its_parent_makes() -> None:

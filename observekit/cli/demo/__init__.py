@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _NEEDED: Final = {
     "fastapi": "fastapi",
     "httpx": "httpx",
-    "opentelemetry.exporter.otlp.proto.http": "opentelemetry-exporter-otlp-proto-http",
     "opentelemetry.instrumentation.httpx": "opentelemetry-instrumentation-httpx",
+    "opentelemetry.proto": "opentelemetry-proto",
     "starlette": "starlette",
     "uvicorn": "uvicorn",
 }

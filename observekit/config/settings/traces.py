@@ -7,9 +7,9 @@ from observekit.config.kinds import (
     FLAG,
     HEADERS,
     HTTP_URL,
+    OPTIONAL_TEXT,
     PROPAGATORS,
     TRUST,
-    Kind,
     choice,
     count,
     number,
@@ -47,14 +47,10 @@ class TracesSettings:
     )
     traces_protocol: str = setting(
         "http/protobuf",
-        Kind(
-            lambda text: text.strip().lower(),
-            lambda value: value == "http/protobuf",
-            "must be http/protobuf: there is no gRPC yet, and the endpoint for HTTP usually has port 4318",
-        ),
+        choice("http/protobuf", "grpc"),
         "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
         "OTEL_EXPORTER_OTLP_PROTOCOL",
-        help="How spans are sent.",
+        help="How spans are sent; grpc needs the extra otlp-grpc, and usually port 4317.",
     )
     traces_headers: Mapping[str, str] = setting(
         NOTHING,
@@ -70,13 +66,34 @@ class TracesSettings:
         "OTEL_EXPORTER_OTLP_COMPRESSION",
         help="Compression of exports.",
     )
+    traces_certificate: str | None = setting(
+        None,
+        OPTIONAL_TEXT,
+        "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_CERTIFICATE",
+        help="File of the authorities that the collector's certificate must come from, unless the system's.",
+    )
+    traces_client_certificate: str | None = setting(
+        None,
+        OPTIONAL_TEXT,
+        "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+        help="File of the certificate that is shown to the collector.",
+    )
+    traces_client_key: str | None = setting(
+        None,
+        OPTIONAL_TEXT,
+        "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
+        "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+        help="File of its key.",
+    )
     traces_timeout_seconds: float = setting(
         # Source: OpenTelemetry Python's exporters, which read these variables in seconds.
         10.0,
         number(0, 300, above=True),
         seconds("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", most=300),
         seconds("OTEL_EXPORTER_OTLP_TIMEOUT", most=300),
-        help="Time one export may take, retries included.",
+        help="Time one request to the collector may take; what has not arrived by then is tried again.",
     )
     traces_sampler: str = setting(
         "parentbased_always_on",
@@ -142,10 +159,22 @@ class TracesSettings:
     link_attribute_limit: int = setting(
         128, count(0, 10_000), "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", help="Attributes a link of a span."
     )
-    # Source of the next four: OpenTelemetry SDK specification, batching processor.
     span_queue_size: int = setting(
-        2048, count(1, 1_000_000), "OTEL_BSP_MAX_QUEUE_SIZE", help="Ended spans that wait for export."
+        # Source: not the 2,048 of the specification, which at 200 spans a second are full after ten seconds
+        # without a collector. Bytes are what memory is short of.
+        65_536,
+        count(1, 1_000_000),
+        "OTEL_BSP_MAX_QUEUE_SIZE",
+        help="Ended spans that wait for export, at the most.",
     )
+    span_queue_bytes: int = setting(
+        # Source: 60 seconds at 200 spans a second, of 1,300 bytes each.
+        16 * 1024 * 1024,
+        count(64 * 1024, 1024**3),
+        "OBSERVEKIT_SPAN_QUEUE_BYTES",
+        help="Bytes of ended spans that wait for export before further ones are dropped and counted.",
+    )
+    # Source of the next three: OpenTelemetry SDK specification, batching processor.
     span_batch_size: int = setting(
         512, count(1, 100_000), "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", help="Spans sent at once."
     )

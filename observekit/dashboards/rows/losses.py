@@ -9,6 +9,7 @@ from observekit.catalogue.metrics import (
     SAMPLES_REJECTED,
     SCRAPE_DURATION,
     SERIES_OVERFLOW,
+    SPANS,
     SPANS_DROPPED,
 )
 from observekit.catalogue.operations import CONTEXT_MISTAKES
@@ -17,7 +18,7 @@ from observekit.dashboards.looks import Stat, TimeSeries
 from observekit.dashboards.panels import Panel, Row, Scale, Target
 from observekit.dashboards.promql import WHOLE_RANGE, Vector, increase, max_by, now, rate, sum_by
 from observekit.dashboards.scope import HERE
-from observekit.dashboards.series import TARGET, samples
+from observekit.dashboards.series import TARGET, Matcher, samples
 
 
 def losses() -> Row:
@@ -38,6 +39,7 @@ def _totals() -> Panel:
         "mistakes with context": CONTEXT_MISTAKES,
     }
     rejected = sum_by(now(samples(REJECTED_SETTINGS, *HERE)))
+    refused = increase(samples(SPANS, *HERE, Matcher("outcome", "=", "rejected")), WHOLE_RANGE)
     return Panel(
         title="Lost in this time range",
         description=(
@@ -49,6 +51,7 @@ def _totals() -> Panel:
         look=Stat(names=True),
         targets=(
             *(Target(query=_total(spec), legend=name, instant=True) for name, spec in lost.items()),
+            Target(query=sum_by(refused), legend="rejected spans", instant=True),
             Target(query=rejected, legend="rejected settings", instant=True),
         ),
         width=24,
@@ -74,13 +77,15 @@ def _logs() -> Panel:
 
 
 def _spans() -> Panel:
+    refused = rate(samples(SPANS, *HERE, Matcher("outcome", "=", "rejected")))
     return _lost(
         SPANS_DROPPED,
-        title="Dropped spans by reason",
+        Target(query=sum_by(refused), legend="rejected by the collector"),
+        title="Lost spans by reason",
         description=(
-            "Spans per second that never reach the collector. export_failed: it refuses or cannot be "
-            "reached. queue_full: it is too slow, or too much is sampled. shutdown: it did not answer in "
-            "the last moments."
+            "Spans per second that never reach the collector. queue_full: it is down or slow, or too much "
+            "is sampled. shutdown: it did not answer in the last moments. no_collector: what answers at the "
+            "endpoint is none. too_large: it refuses a single span for its size."
         ),
     )
 
@@ -108,7 +113,7 @@ def _internal() -> Panel:
     )
 
 
-def _lost(spec: MetricSpec, *, title: str, description: str) -> Panel:
+def _lost(spec: MetricSpec, *more: Target, title: str, description: str) -> Panel:
     return Panel(
         title=title,
         description=description,
@@ -119,6 +124,7 @@ def _lost(spec: MetricSpec, *, title: str, description: str) -> Panel:
                 query=sum_by(rate(samples(spec, *HERE)), *spec.labels),
                 legend=" ".join(f"{{{{{name}}}}}" for name in spec.labels),
             ),
+            *more,
         ),
         width=12,
         thresholds=NONE_WANTED,

@@ -1,0 +1,177 @@
+"""Begins spans: the SDK's tracer to all who use it, without the SDK's cost for each span."""
+
+from collections.abc import Mapping, Sequence
+from time import time_ns
+from typing import Any, Final, NamedTuple
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import Tracer
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult, TraceIdRatioBased
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    TraceFlags,
+    get_current_span,
+)
+from opentelemetry.trace.span import DEFAULT_TRACE_STATE
+from opentelemetry.util.types import Attributes
+
+from observekit.guard import Guard
+from observekit.traces.cleaning import Limits
+from observekit.traces.ids import SystemIds
+from observekit.traces.processors import Processors
+from observekit.traces.spans import Home, LateSpan, RecordingSpan
+
+_LOCAL: Final = False
+_SAMPLED: Final = int(TraceFlags.SAMPLED)
+# Source: W3C Trace Context level 2, 3.2.2.5.2; older versions of the API do not know it.
+_RANDOM: Final = 0x02
+_FLAGS: Final = tuple(map(TraceFlags, range(4)))
+# Source: TraceIdRatioBased looks at the last 64 bits.
+_LAST_BITS: Final = (1 << 64) - 1
+
+
+class Rule(NamedTuple):
+    """A sampler of OpenTelemetry's own, as two numbers: to ask it takes longer than all else about a span.
+
+    Attributes:
+        follows: Whether a span with a parent is sampled if its parent is.
+        bound: Below which the last 64 bits of a trace id must be for its root to be sampled.
+    """
+
+    follows: bool
+    bound: int
+
+    def samples(self, trace_id: int, parent: SpanContext | None) -> bool:
+        """Whether a span is sampled."""
+        if parent is not None and self.follows:
+            return bool(parent.trace_flags & _SAMPLED)
+        return trace_id & _LAST_BITS < self.bound
+
+
+def rule_of(sampler: str, ratio: float) -> Rule:
+    """Return the sampler that ``OTEL_TRACES_SAMPLER`` calls so."""
+    kind = sampler.removeprefix("parentbased_")
+    share = {"always_on": 1.0, "always_off": 0.0}.get(kind, ratio)
+    return Rule(kind != sampler, TraceIdRatioBased.get_bound_for_rate(share))
+
+
+class Ways(NamedTuple):
+    """What all tracers of a provider share.
+
+    Attributes:
+        rule: What decides on sampling, unless it is for the sampler to say.
+        sampler: Asked where there is no rule.
+        ids: Where ids come from.
+        guard: Takes what a sampler raises.
+    """
+
+    processors: Processors
+    limits: Limits
+    rule: Rule | None
+    sampler: Sampler
+    ids: SystemIds
+    guard: Guard
+
+
+class LightTracer(Tracer):
+    """Begins spans for one scope; shares the state of the SDK's tracer that it stands for."""
+
+    _ways: Ways
+    _home: Home
+
+    def __init__(self, tracer: Tracer, ways: Ways, home: Home) -> None:
+        # Its attributes are those of the SDK's tracer, also what the provider changes of them later.
+        self.__dict__ = tracer.__dict__
+        self._ways = ways
+        self._home = home
+
+    @property
+    def home(self) -> Home:
+        """What the spans of this tracer have in common."""
+        return self._home
+
+    def start_span(  # noqa: PLR0913, PLR0917 -- as OpenTelemetry has it
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = (),
+        start_time: int | None = None,
+        record_exception: bool = True,  # noqa: FBT001, FBT002 -- as OpenTelemetry has it
+        set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 -- the same
+    ) -> Span:
+        """Begin a span as a child of the one in *context*, or of the current one."""
+        caller = get_current_span(context).get_span_context()
+        parent = caller if caller.is_valid else None
+        span = self._begin(RecordingSpan, name, parent, context, kind, attributes, links, start_time)
+        if isinstance(span, RecordingSpan) and not (record_exception and set_status_on_exception):
+            span.tells_exceptions(record=record_exception, as_status=set_status_on_exception)
+        return span
+
+    def start_late(
+        self,
+        name: str,
+        parent: SpanContext | None,
+        context: Context,
+        attributes: Mapping[str, Any],
+        links: Sequence[Link] | None,
+        start_time: int,
+    ) -> Span:
+        """Begin a SERVER span whose *attributes* are looked at if anybody asks for them."""
+        return self._begin(LateSpan, name, parent, context, SpanKind.SERVER, attributes, links, start_time)
+
+    def _begin(  # noqa: PLR0913, PLR0917 -- of the two above
+        self,
+        made_as: type[RecordingSpan],
+        name: str,
+        parent: SpanContext | None,
+        context: Context | None,
+        kind: SpanKind,
+        attributes: Mapping[str, Any] | None,
+        links: Sequence[Link] | None,
+        start_time: int | None,
+    ) -> Span:
+        ways, home = self._ways, self._home
+        if parent is None:
+            trace_id, flags, state = ways.ids.generate_trace_id(), _RANDOM, DEFAULT_TRACE_STATE
+        else:
+            trace_id, flags, state = parent.trace_id, parent.trace_flags & _RANDOM, parent.trace_state
+        if ways.rule is not None:
+            records = samples = ways.rule.samples(trace_id, parent)
+        else:
+            told = self._asked(parent, context, trace_id, name, kind, attributes, links)
+            records = told.decision is not Decision.DROP
+            samples = told.decision is Decision.RECORD_AND_SAMPLE
+            attributes, state = told.attributes, told.trace_state or DEFAULT_TRACE_STATE
+        flags = _FLAGS[flags | samples]
+        own = SpanContext(trace_id, ways.ids.generate_span_id(), _LOCAL, flags, state)
+        if not records:
+            return NonRecordingSpan(own)
+        span = made_as(home, name, own, parent, kind, time_ns() if start_time is None else start_time)
+        span.begin_with(attributes, links)
+        if home.processors.watched:
+            home.processors.on_start(span, context)
+        return span
+
+    def _asked(  # noqa: PLR0913, PLR0917 -- what a sampler is asked
+        self,
+        parent: SpanContext | None,
+        context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind,
+        attributes: Mapping[str, Any] | None,
+        links: Sequence[Link] | None,
+    ) -> SamplingResult:
+        try:
+            return self._ways.sampler.should_sample(context, trace_id, name, kind, attributes, links)
+        except Exception as error:  # noqa: BLE001 -- samplers are the user's
+            self._ways.guard.failed("traces", error)
+        sampled = parent is not None and parent.trace_flags.sampled
+        decision = Decision.RECORD_AND_SAMPLE if sampled else Decision.DROP
+        return SamplingResult(decision, attributes, None if parent is None else parent.trace_state)
