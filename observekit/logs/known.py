@@ -11,6 +11,8 @@ from observekit.logs.told import was_told
 _SERVERS: Final = frozenset({"uvicorn", "gunicorn", "hypercorn", "granian", "_granian"})
 # Servers show the whole target of a WebSocket, or of a request that failed; the query is nobody's business.
 _QUERY: Final = re.compile(r"(?<=[^\s?])\?[^\s\"']+")
+# uvicorn writes the access line of a WebSocket where its errors go; the canonical event replaces this too.
+_ACCESS: Final = re.compile(r'\S+ - "WebSocket [^"]*" (?:\[accepted\]|\d{3})')
 # Source: the heading of traceback.format_exc(), which servers log as a text where a start-up fails.
 _TRACEBACK: Final = "Traceback (most recent call last):"
 # Source: asyncio's default exception handler: a heading, and a line for each thing it knows.
@@ -32,6 +34,8 @@ def reshaped(logger: str, event: str, error: BaseException | None, fields: Field
 
 
 def _of_server(event: str, error: BaseException | None, fields: Fields) -> Said | None:
+    if _ACCESS.fullmatch(event):
+        return None
     heading, found, text = event.partition(_TRACEBACK)
     if found:
         # granian describes an exception while it is handled, in words only.

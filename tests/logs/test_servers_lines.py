@@ -62,18 +62,19 @@ def test_the_application_may_log_an_exception_that_was_told(line: Callable[..., 
     assert '"frames"' in line("shop", "again", error=error)
 
 
-@pytest.mark.parametrize(
-    ("message", "shown"),
-    [
-        ('%s - "WebSocket /ws?ticket=CANARY" [accepted]', '"event":"1 - \\"WebSocket /ws\\" [accepted]"'),
-        ("is it? %s", '"event":"is it? 1"'),
-    ],
-)
-def test_a_line_of_a_server_has_no_query(line: Callable[..., str], message: str, shown: str) -> None:
-    written = line("uvicorn.error", message, 1)
+def test_a_line_of_a_server_has_no_query(line: Callable[..., str]) -> None:
+    written = line("gunicorn.error", 'Invalid request "GET /ws?ticket=CANARY HTTP/1.1" from %s', 1)
 
-    assert shown in written
-    assert "CANARY" not in written
+    assert '"event":"Invalid request \\"GET /ws HTTP/1.1\\" from 1"' in written
+    assert '"event":"is it? 1"' in line("uvicorn.error", "is it? %s", 1)
+
+
+@pytest.mark.parametrize("end", ["[accepted]", "403"])
+def test_the_access_line_of_a_websocket_is_replaced_too(line: Callable[..., str], end: str) -> None:
+    message = f'%s - "WebSocket %s" {end}'
+
+    assert line("uvicorn.error", message, "127.0.0.1:1", "/ws?ticket=CANARY") == ""
+    assert line("shop", message, "127.0.0.1:1", "/ws") != ""
 
 
 def test_a_traceback_that_a_server_puts_into_its_text_is_a_field(line: Callable[..., str]) -> None:
