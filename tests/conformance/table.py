@@ -21,7 +21,13 @@ from .peers import SUBJECTS
 
 _HERE: Final = Path(__file__).parent
 _TABLE: Final = _HERE / "TABLE.md"
-OURS_ALONE: Final = ("test_bytes.py", "test_given_up.py", "test_http2.py", "test_table.py")
+OURS_ALONE: Final = (
+    "test_backpressure.py",
+    "test_bytes.py",
+    "test_given_up.py",
+    "test_http2.py",
+    "test_table.py",
+)
 """Files about observekit alone, on real servers."""
 _SHORT: Final = 200
 """Characters of what a failed case said."""
