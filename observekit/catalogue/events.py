@@ -131,6 +131,19 @@ UNRAISABLE_EXCEPTION: Final = EventSpec(
     help="An exception that nobody could catch, as in a finaliser.",
     fields=("problem", "object"),
 )
+LEVEL_CHANGED: Final = EventSpec(
+    name="observekit.level_changed",
+    level="warning",
+    help="The level of a logger was changed while the service runs, for so many seconds, or is again what it "
+    "was; says who asked for it, or that the time was up.",
+    fields=("changed_logger", "from", "to", "for_seconds", "cause"),
+)
+LOGS_SUPPRESSED: Final = EventSpec(
+    name="observekit.logs_suppressed",
+    level="warning",
+    help="Records of an event that a limit or its share has kept back and of which no later record says so.",
+    fields=("suppressed_event", "suppressed"),
+)
 LOOP_STALLED: Final = EventSpec(
     name="event_loop.stalled",
     level="warning",

@@ -28,7 +28,7 @@ class Levels:
         hints: Levels for loggers that nobody has given one by name.
     """
 
-    __slots__ = ("_known", "hints", "least", "named")
+    __slots__ = ("_changed", "_known", "hints", "least", "named")
 
     def __init__(
         self, least: int, named: Mapping[str, int] = _NONE, hints: Mapping[str, int] = _NONE
@@ -36,7 +36,14 @@ class Levels:
         self.least = least
         self.named = named
         self.hints = hints
+        self._changed: Mapping[str, int] = _NONE
         self._known: dict[str, int] = {}
+
+    def change(self, changed: Mapping[str, int]) -> None:
+        """Let *changed* levels go before all others of the same name; the empty name is above all."""
+        self._changed = changed
+        # After it: whoever finds what was before notes it where nobody looks any more.
+        self._known = {}
 
     def of(self, name: str) -> int:
         """Return the number from which on records of the logger *name* are taken in."""
@@ -44,10 +51,11 @@ class Levels:
         return self._find(name) if known is None else known
 
     def _find(self, name: str) -> int:
+        known, changed = self._known, self._changed
         part = name
-        while part and part not in self.named and part not in self.hints:
+        while part and part not in changed and part not in self.named and part not in self.hints:
             part = part.rpartition(".")[0]
-        number = self.named.get(part, self.hints.get(part, self.least))
-        if len(self._known) < _KEPT:
-            self._known[name] = number
+        number = changed.get(part, self.named.get(part, self.hints.get(part, self.least)))
+        if len(known) < _KEPT:
+            known[name] = number
         return number

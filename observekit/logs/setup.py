@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final
@@ -15,6 +15,7 @@ from observekit.config import Config
 from observekit.guard import Guard
 from observekit.logs.bound import NamedLogger, bound_logger, say
 from observekit.logs.chain import Chain, own_processors
+from observekit.logs.changes import Changes
 from observekit.logs.console import Console
 from observekit.logs.encoder import encode
 from observekit.logs.hooks import Hooks
@@ -34,7 +35,16 @@ _OTEL: Final = ("opentelemetry", "opentelemetry.exporter.otlp")
 class Logs:
     """The log path of one process."""
 
-    __slots__ = ("_before", "_chain", "_closed", "_hooks", "_takeover", "_writer", "pipeline")
+    __slots__ = (
+        "_before",
+        "_chain",
+        "_closed",
+        "_hooks",
+        "_takeover",
+        "_writer",
+        "changes",
+        "pipeline",
+    )
 
     def __init__(
         self,
@@ -62,6 +72,7 @@ class Logs:
             urgent=self._writer.write_urgent,
         )
         self._takeover = Takeover(RecordHandler(self.pipeline), levels, self.pipeline.failed)
+        self.changes = Changes(levels, self._audit, self.pipeline.failed)
         self._hooks = Hooks(self.pipeline)
         # One list, by which our configuration is known.
         self._chain: list[Any] = [self.pipeline]
@@ -93,6 +104,10 @@ class Logs:
         own = isinstance(wrapper, type) and not wrapper.__module__.startswith("structlog.")
         return wrapper if own and wrapper is not None else bound_logger(self.pipeline)
 
+    def _audit(self, level: str, event: str, fields: Mapping[str, Any]) -> None:
+        # Whatever the levels are: a change that nobody can find out about is none that anybody should make.
+        self.pipeline.emit(level, event, fields)
+
     def take_over(self) -> None:
         """Take over once more what was configured since: servers' loggers for a new start, or structlog."""
         if self._closed:  # An application may outlive its kit, and start again.
@@ -110,6 +125,7 @@ class Logs:
     def close(self, budget_seconds: float) -> None:
         """Give logging back as it was, and write what waits for at most *budget_seconds*."""
         self._closed = True
+        self.changes.close()
         self._takeover.give_back()
         self._hooks.give_back()
         # Somebody else's chain, configured after ours, stays.
