@@ -180,6 +180,13 @@ LOG_RECORDS_DROPPED: Final = MetricSpec(
     labels=("reason",),
     values={"reason": ("buffer_full", "no_output", "write_failed")},
 )
+LOG_RECORDS_SUPPRESSED: Final = MetricSpec(
+    name="observekit_log_records_suppressed_total",
+    kind="counter",
+    help="Log records that log_limits or log_sampling have kept back, as they were asked to.",
+    labels=("reason",),
+    values={"reason": ("rate_limited", "sampled")},
+)
 SPANS_ENDED: Final = MetricSpec(
     name="observekit_spans_ended_total",
     kind="counter",

@@ -252,15 +252,6 @@ def _is_network(word: str) -> bool:
     return True
 
 
-def _are_keys(value: object) -> bool:
-    return isinstance(value, tuple) and all(
-        isinstance(key, str) and len(key) <= _LONGEST_KEY and any(map(str.isalnum, key)) for key in value
-    )
-
-
-# What a key is longer than is cut before it is judged.
-_LONGEST_KEY: Final = 128
-
 FLAG: Final = Kind(parse_flag, lambda value: isinstance(value, bool), "must be true or false")
 TEXT: Final = Kind(str.strip, _is_text, "must be a text in UTF-8 that is not empty")
 OPTIONAL_LEVEL: Final = Kind(
@@ -320,9 +311,3 @@ ADDRESS: Final = Kind(
 )
 # Any text at all is a secret that can be compared: one that no client can send lets nobody in.
 SECRET: Final = Kind(str.strip, _is_secret, "must be a text that is not empty, or None", masked=hidden)
-KEYS: Final = Kind(
-    _parse_words,
-    _are_keys,
-    "must be keys like 'iban,tax_id', each with a letter or a digit and at most 128 characters (in code a "
-    "tuple of texts)",
-)

@@ -36,7 +36,7 @@ class Config(
         values = {name: getattr(self, name) for name in SETTINGS}
         if problems := [message for _, message in broken(SETTINGS, values)]:
             raise ConfigError("\n".join(problems))
-        for name in ("resource_attributes", "traces_headers", "log_levels"):
+        for name in ("resource_attributes", "traces_headers", "log_levels", "log_limits", "log_sampling"):
             object.__setattr__(self, name, Pairs(getattr(self, name)))
 
     def __repr__(self) -> str:

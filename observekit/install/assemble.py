@@ -27,7 +27,7 @@ from observekit.install.tracing import Traces, quarantine
 from observekit.install.voice import Voice
 from observekit.integrations.starlette import SCOPE_CLAIMS
 from observekit.logs.correlate import Correlation
-from observekit.logs.setup import Logs
+from observekit.logs.setup import Counts, Logs
 from observekit.operations.signals import Signals
 from observekit.redaction import set_keys
 
@@ -83,7 +83,8 @@ def _logs(config: Config, instruments: Instruments, guard: Guard) -> LogPath | N
         return None
     if config.logs == "correlate":
         return Correlation(config.service_name, instruments.log_record, guard)
-    return Logs(config, instruments.log_record, instruments.log_dropped, guard)
+    counts = Counts(instruments.log_record, instruments.log_dropped, instruments.log_suppressed)
+    return Logs(config, counts, guard)
 
 
 def _kit(
@@ -108,6 +109,8 @@ def _install(kit: Kit, instruments: Instruments, logs: LogPath | None) -> None:
     if logs is not None:
         kit.at_end("logs", logs.flush, logs.close)
         logs.install()
+    if isinstance(logs, Logs):
+        kit.levels = logs.changes
 
 
 def _meters(

@@ -55,6 +55,7 @@ class Instruments:
         self._levels: dict[str, CounterCell] = {level: cell for (level,), cell in self._log_records.series()}
         self._log_drops = store.counter(catalogue.LOG_RECORDS_DROPPED)
         self._spans_ended = store.counter(catalogue.SPANS_ENDED).cell()
+        self._log_suppressions = store.counter(catalogue.LOG_RECORDS_SUPPRESSED)
         self._spans = store.counter(catalogue.SPANS)
         self._span_drops = store.counter(catalogue.SPANS_DROPPED)
         self._exports = store.histogram(catalogue.EXPORT_DURATION)
@@ -68,6 +69,10 @@ class Instruments:
         """Count a log record."""
         cell = self._levels.get(level)
         (self._log_records.cell(level) if cell is None else cell).add()
+
+    def log_suppressed(self, reason: str, records: int) -> None:
+        """Count log records that were kept back on purpose."""
+        self._log_suppressions.cell(reason).add(records)
 
     def log_dropped(self, reason: str, lines: int) -> None:
         """Count log records that will not be written."""

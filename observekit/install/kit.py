@@ -17,6 +17,7 @@ from observekit.health.check import Check, CheckFunction, Criticality, Probe, cr
 from observekit.health.engine import Engine
 from observekit.health.lifecycle import Lifecycle
 from observekit.install.budget import shares
+from observekit.logs.changes import Changes
 from observekit.operations.signals import Signals
 from observekit.ops.server import OpsServer
 
@@ -46,6 +47,8 @@ class Kit:
         registry: Where metrics are registered; `/metrics` shows all of it.
         lifecycle: Where the process is in its life; ``kit.lifecycle.drain()`` makes readiness fail.
         ops: The server of the ops port, where there is one.
+        levels: Changes levels of loggers for a time, where logs are ours:
+            ``kit.levels.change("shop.db", "debug", 900, "why")``.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Kit:
         # Whether what a framework measures of its requests would only cost: its metrics are ours already.
         self.measures_alone = False
         self.ops: OpsServer | None = None
+        self.levels: Changes | None = None
         # What operations and messages are told to, while there is somebody to tell.
         self.signals: Signals | None = None
         self._failed = failed

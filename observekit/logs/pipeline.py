@@ -9,10 +9,12 @@ from typing import Any, Final
 import structlog
 from structlog.contextvars import get_contextvars
 
+from observekit.catalogue.events import LOGS_SUPPRESSED
 from observekit.guard import Guard
 from observekit.logs.chain import Chain
 from observekit.logs.encoder import encode
 from observekit.logs.levels import NUMBERS, Levels
+from observekit.logs.limits import Limits, kind_of
 from observekit.logs.prepared import PreparedEvent
 from observekit.logs.record import Head, Record, described, exception_of, stack_of, type_of
 from observekit.logs.values import Cleaner
@@ -42,6 +44,7 @@ class Pipeline:
         guard: Takes what fails on the way.
         levels: From which level on the records of each logger are taken in; all of them unless given.
         urgent: Takes the line of an error; *write* unless given.
+        limits: Keep records back, where somebody wants some to be.
     """
 
     __slots__ = (
@@ -50,6 +53,7 @@ class Pipeline:
         "_guard",
         "_head",
         "_levels",
+        "_limits",
         "_retired",
         "_urgent",
         "_write",
@@ -67,6 +71,7 @@ class Pipeline:
         levels: Levels = _ALL,
         *,
         urgent: Callable[[bytes], None] | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self._head = Head(service)
         # What is asked beforehand; a pipeline that is retired lets all through to the one after it.
@@ -74,6 +79,7 @@ class Pipeline:
         self._encode = encode
         self._write = write
         self._urgent = write if urgent is None else urgent
+        self._limits = limits
         self._count = count
         self._guard = guard
         self._retired = False
@@ -132,13 +138,21 @@ class Pipeline:
         ids: Mapping[str, str] | None = None,
         error: BaseException | None = None,
         seconds: float | None = None,
+        kind: str | None = None,
     ) -> None:
         """Write one record, its *fields* redacted; never raises.
 
-        Unless given, *ids* are those of the current span, and *seconds*, in Unix time, are now.
+        Unless given, *ids* are those of the current span, *seconds*, in Unix time, are now, and *kind*, by
+        which limits know the record, is the event.
         """
         try:
             self._count(level)
+            if self._limits is not None:
+                ids = self._head.current_ids() if ids is None else ids
+                told = self._admitted(level, kind_of(event) if kind is None else kind, ids)
+                if told is None:
+                    return
+                fields = {**fields, "suppressed": told} if told else fields
             try:
                 cleaner = Cleaner()
                 record = self._head.begin(level, cleaner.field("event", event), logger, seconds)
@@ -153,6 +167,22 @@ class Pipeline:
         except Exception as failure:  # noqa: BLE001 -- whatever happens here, the caller goes on
             self.failed(failure)
 
+    def _admitted(self, level: str, kind: str, ids: Mapping[str, str]) -> int | None:
+        """Return how many records of *kind* were kept back before this one; ``None`` if this one is."""
+        if self._limits is None or level in _URGENT:
+            return 0
+        self.tell_suppressed()
+        return self._limits.admit(kind, ids.get("trace_id"))
+
+    def tell_suppressed(self, *, all_of_them: bool = False) -> None:
+        """Write what was kept back of events of which no record says so any more."""
+        if self._limits is None:
+            return
+        for kind, count in self._limits.untold(all_of_them=all_of_them):
+            self._count("warning")
+            fields = {"suppressed_event": Cleaner().text(kind), "suppressed": count}
+            self._write(self.line("warning", LOGS_SUPPRESSED.name, fields))
+
     def _stand_in(self, level: str, failure: Exception) -> bytes:
         self.failed(failure)
         return self.line(level, "observekit.record_failed", {"observekit": type_of(failure)})
@@ -160,11 +190,13 @@ class Pipeline:
     def prepare(
         self, level: str, event: str, logger: str, constants: Mapping[str, Any], further: str
     ) -> PreparedEvent | None:
-        """Return what writes *event* with the same fields each time; ``None`` where lines are no JSON.
+        """Return what writes *event* with the same fields each time.
+
+        ``None`` where lines are no JSON, or may be kept back.
 
         *further* is how the other fields stand in a line, as PreparedEvent takes them.
         """
-        if self._encode is not encode:
+        if self._encode is not encode or (self._limits is not None and self._limits.concern(event)):
             return None
         write = self._urgent if level in _URGENT else self._write
         return PreparedEvent(

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 
@@ -20,6 +20,7 @@ from observekit.logs.console import Console
 from observekit.logs.encoder import encode
 from observekit.logs.hooks import Hooks
 from observekit.logs.levels import Levels
+from observekit.logs.limits import Limits
 from observekit.logs.logfmt import logfmt
 from observekit.logs.output import PATIENCE_SECONDS, opened
 from observekit.logs.pipeline import Encode, Pipeline
@@ -30,6 +31,14 @@ from observekit.logs.writer import Writer
 # OpenTelemetry's level is that of its own log. The second has one of ours unless it is given another: failed
 # exports have an event of our own.
 _OTEL: Final = ("opentelemetry", "opentelemetry.exporter.otlp")
+
+
+class Counts(NamedTuple):
+    """What is told of records: the level of each, and why and how many are lost or kept back."""
+
+    taken_in: Callable[[str], None]
+    dropped: Callable[[str, int], None]
+    suppressed: Callable[[str, int], None]
 
 
 class Logs:
@@ -49,15 +58,14 @@ class Logs:
     def __init__(
         self,
         config: Config,
-        count: Callable[[str], None],
-        dropped: Callable[[str, int], None],
+        counts: Counts,
         guard: Guard,
     ) -> None:
         descriptor = _descriptor()
         self._writer = Writer(
             opened(descriptor),
             config.log_buffer_bytes,
-            dropped,
+            counts.dropped,
             lambda lost: self.pipeline.line("warning", LOGS_RESUMED.name, {"dropped": lost}),
         )
         encoder = _encoder(config, descriptor)
@@ -66,10 +74,11 @@ class Logs:
             config.service_name,
             encoder,
             self._writer.write,
-            count,
+            counts.taken_in,
             guard,
             levels,
             urgent=self._writer.write_urgent,
+            limits=_limits(config, counts),
         )
         self._takeover = Takeover(RecordHandler(self.pipeline), levels, self.pipeline.failed)
         self.changes = Changes(levels, self._audit, self.pipeline.failed)
@@ -120,11 +129,13 @@ class Logs:
 
     def flush(self, budget_seconds: float) -> None:
         """Write what waits; what is logged from now on is written at once, because the end may be near."""
+        self.pipeline.tell_suppressed(all_of_them=True)
         self._writer.close(_before(budget_seconds))
 
     def close(self, budget_seconds: float) -> None:
         """Give logging back as it was, and write what waits for at most *budget_seconds*."""
         self._closed = True
+        self.pipeline.tell_suppressed(all_of_them=True)
         self.changes.close()
         self._takeover.give_back()
         self._hooks.give_back()
@@ -143,6 +154,12 @@ def _levels(config: Config) -> Levels:
     if config.otel_log_level is not None:
         hints = dict.fromkeys(_OTEL, _number(config.otel_log_level))
     return Levels(_number(config.log_level), named, hints)
+
+
+def _limits(config: Config, counts: Counts) -> Limits | None:
+    if not (config.log_limits or config.log_sampling):
+        return None
+    return Limits(config.log_limits, config.log_sampling, counts.suppressed)
 
 
 def _number(level: str) -> int:

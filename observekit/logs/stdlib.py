@@ -7,6 +7,7 @@ from structlog.contextvars import get_contextvars
 
 from observekit.logs.bound import level_name
 from observekit.logs.known import reshaped
+from observekit.logs.limits import kind_of
 from observekit.logs.pipeline import Pipeline
 from observekit.logs.record import exception_of, message_of
 
@@ -51,7 +52,14 @@ class RecordHandler(logging.Handler):
                 return
             event, error = said
             self._pipeline.emit(
-                level_name(record.levelno), event, fields, logger=name, error=error, seconds=record.created
+                level_name(record.levelno),
+                event,
+                fields,
+                logger=name,
+                error=error,
+                seconds=record.created,
+                # Without its arguments, which make of one message as many as there are values.
+                kind=kind_of(record.msg),
             )
         except Exception as error:  # noqa: BLE001 -- whatever a record is made of, the caller goes on
             self._pipeline.failed(error)

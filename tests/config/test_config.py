@@ -63,6 +63,8 @@ def test_the_defaults_are_these() -> None:
         "log_level": "info",
         "log_levels": {},
         "otel_log_level": None,
+        "log_limits": {},
+        "log_sampling": {},
         "log_buffer_bytes": 4194304,
         "redaction_keys": (),
         "redaction_allow": (),

@@ -154,13 +154,14 @@ def test_a_forked_child_takes_back_what_was_changed_before() -> None:
         assert len(made.wait_for(2)) == 2
 
 
-def test_records_of_both_kinds_follow_the_level_of_a_running_service(run_script: Callable[[str], Any]) -> None:
+def test_records_of_both_kinds_follow_the_level_of_a_running_service(
+    run_script: Callable[[str], Any],
+) -> None:
     ended = run_script(
-        "from observekit.install.facade import _PROCESS\n"
         "log.debug('before'); stdlib.debug('before')\n"
-        "kit.logs.changes.change('script', 'debug', 60, 'test')\n"
+        "kit.levels.change('script', 'debug', 60, 'test')\n"
         "log.debug('during'); stdlib.debug('during'); structlog.get_logger('other').debug('during')\n"
-        "kit.logs.changes.undo('script', 'test')\n"
+        "kit.levels.undo('script', 'test')\n"
         "log.debug('after'); stdlib.debug('after')\n"
     )
 

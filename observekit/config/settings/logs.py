@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from observekit.config.kinds import LEVELS, LOGGER_LEVELS, OPTIONAL_LEVEL, choice, count
+from observekit.config.log_kinds import RATES, SHARES
 from observekit.config.pairs import NOTHING
 from observekit.config.setting import Source, setting
 
@@ -60,6 +61,20 @@ class LogsSettings:
         ),
         help="From which level on OpenTelemetry's records about itself are taken in, whatever log_level is; "
         "unless given they are as all others.",
+    )
+    log_limits: Mapping[str, float] = setting(
+        NOTHING,
+        RATES,
+        "OBSERVEKIT_LOG_LIMITS",
+        help="Records a second that are written of an event, by its name, * for each that is not named; "
+        "others are counted, and told by the next one in its field suppressed. Errors are always written.",
+    )
+    log_sampling: Mapping[str, float] = setting(
+        NOTHING,
+        SHARES,
+        "OBSERVEKIT_LOG_SAMPLING",
+        help="Share of records that is written of an event, as log_limits otherwise; within a trace all of "
+        "them or none.",
     )
     log_buffer_bytes: int = setting(
         # Source: 4 MiB hold about 10,000 canonical events of 400 bytes, some seconds of a busy worker.

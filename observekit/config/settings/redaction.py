@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from observekit.config.kinds import KEYS
+from observekit.config.log_kinds import KEYS
 from observekit.config.setting import setting
 
 

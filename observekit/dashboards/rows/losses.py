@@ -5,6 +5,7 @@ from observekit.catalogue.metrics import (
     COLLECTOR_ERRORS,
     INTERNAL_ERRORS,
     LOG_RECORDS_DROPPED,
+    LOG_RECORDS_SUPPRESSED,
     REJECTED_SETTINGS,
     SAMPLES_REJECTED,
     SCRAPE_DURATION,
@@ -66,12 +67,15 @@ def _total(spec: MetricSpec) -> Vector:
 
 
 def _logs() -> Panel:
+    kept_back = rate(samples(LOG_RECORDS_SUPPRESSED, *HERE))
     return _lost(
         LOG_RECORDS_DROPPED,
+        Target(query=sum_by(kept_back), legend="kept back on purpose"),
         title="Dropped log records by reason",
         description=(
             "Records per second that will never be written. buffer_full: whoever reads the output is too "
-            "slow or stuck. no_output or write_failed: standard output is closed, or its disk is full."
+            "slow or stuck. no_output or write_failed: standard output is closed, or its disk is full. Kept "
+            "back on purpose: what log_limits and log_sampling ask for."
         ),
     )
 
