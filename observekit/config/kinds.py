@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from ipaddress import ip_address, ip_network
 from typing import Final
 from urllib.parse import unquote
 
@@ -102,19 +101,16 @@ def _is_optional_level(value: object) -> bool:
     return value is None or (isinstance(value, str) and value in LEVELS)
 
 
-def _parse_words(text: str) -> tuple[str, ...]:
+def parse_words(text: str) -> tuple[str, ...]:
+    """Read words between commas, each once."""
     return tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
 
 
-_OFF: Final = frozenset({"off", "none"})
+OFF: Final = frozenset({"off", "none"})
 
 
 def _parse_path(text: str) -> str | None:
-    return None if text.strip().lower() in _OFF else text.strip()
-
-
-def _parse_port(text: str) -> int | None:
-    return None if text.strip().lower() in _OFF else int(text)
+    return None if text.strip().lower() in OFF else text.strip()
 
 
 def number(low: float, high: float, *, above: bool = False, example: str = "") -> Kind:
@@ -200,56 +196,24 @@ def _are_headers(value: object) -> bool:
     )
 
 
-def _are_words(value: object) -> bool:
+def are_words(value: object) -> bool:
+    """Whether *value* is a tuple of texts that is not empty."""
     return isinstance(value, tuple) and value != () and all(isinstance(word, str) for word in value)
 
 
-_COMMON_PROPAGATORS: Final = frozenset({"tracecontext", "baggage", "none"})
+_COMMON_PROPAGATORS: Final = frozenset({"tracecontext", "baggage", "b3", "b3multi", "none"})
 
 
 def _are_propagators(value: object) -> bool:
-    if not isinstance(value, tuple) or not _are_words(value):
+    if not isinstance(value, tuple) or not are_words(value):
         return False
     return set(value) <= _COMMON_PROPAGATORS or set(value) <= _COMMON_PROPAGATORS | {
         entry.name for entry in entry_points(group="opentelemetry_propagator")
     }
 
 
-def _is_trust(value: object) -> bool:
-    if not isinstance(value, tuple) or not _are_words(value):
-        return False
-    return value in {("private",), ("always",), ("never",)} or all(_is_network(word) for word in value)
-
-
-def _is_port(value: object) -> bool:
-    if value is None:
-        return True
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LAST_PORT
-
-
-_LAST_PORT: Final = 65535
-
-
-def _is_address(value: object) -> bool:
-    if not isinstance(value, str):
-        return False
-    try:
-        ip_address(value)
-    except ValueError:
-        return False
-    return True
-
-
 def _is_secret(value: object) -> bool:
     return value is None or (isinstance(value, str) and value.strip() != "")
-
-
-def _is_network(word: str) -> bool:
-    try:
-        ip_network(word)
-    except ValueError:
-        return False
-    return True
 
 
 FLAG: Final = Kind(parse_flag, lambda value: isinstance(value, bool), "must be true or false")
@@ -287,27 +251,15 @@ LOGGER_LEVELS: Final = Kind(
     f"the levels are {', '.join(LEVELS)}",
 )
 PROPAGATORS: Final = Kind(
-    _parse_words,
+    parse_words,
     _are_propagators,
-    "must name installed propagators, like 'tracecontext,baggage' (in code a tuple of texts): those two come "
-    "with OpenTelemetry, b3 and others in packages like opentelemetry-propagator-b3",
+    "must name installed propagators, like 'tracecontext,baggage' (in code a tuple of texts): those two, b3 "
+    "and b3multi are built in, others come in packages like opentelemetry-propagator-jaeger",
 )
-TRUST: Final = Kind(
-    _parse_words,
-    _is_trust,
-    "must be private, always or never alone, or networks like '10.0.0.0/8,fd00::/8' (in code a tuple of "
-    "texts)",
-)
-PORT: Final = Kind(
-    _parse_port,
-    _is_port,
-    "must be a whole number from 0 to 65535, 0 for any free port ('off' in the environment, None in code, "
-    "for none)",
-)
-ADDRESS: Final = Kind(
-    str.strip,
-    _is_address,
-    "must be an IP address of this host, like '127.0.0.1', or '0.0.0.0' or '::' for all of them",
+WORDS: Final = Kind(
+    parse_words,
+    lambda value: value == () or are_words(value),
+    "must be words, like 'one,two' (in code a tuple of texts)",
 )
 # Any text at all is a secret that can be compared: one that no client can send lets nobody in.
 SECRET: Final = Kind(str.strip, _is_secret, "must be a text that is not empty, or None", masked=hidden)

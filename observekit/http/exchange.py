@@ -9,6 +9,7 @@ from observekit.catalogue.events import Outcome
 from observekit.correlation import Fields
 from observekit.http.body import RequestBody
 from observekit.http.messages import kind_of, size_of
+from observekit.http.told import RawHeaders, with_headers
 
 Reason = Literal["cancelled", "client_disconnect", "error", "no_response"]
 
@@ -21,6 +22,8 @@ _FILES: Final = frozenset({"http.response.pathsend", "http.response.zerocopysend
 
 class Exchange:
     """One request and its response as they pass by; the messages themselves are never changed.
+
+    With ``told``, headers that say which trace it is, the start goes on as a copy that has them.
 
     Times are readings of a monotonic clock in seconds; ``None`` where it has not come to that.
     ``status`` is what went to the client; ``None`` where the client got nothing.
@@ -51,6 +54,7 @@ class Exchange:
         "request_body",
         "started",
         "status",
+        "told",
     )
 
     def __init__(self, receive: Receive, send: Send, request_body: RequestBody | None = None) -> None:
@@ -72,6 +76,7 @@ class Exchange:
         self.bytes: int | None = 0
         self.error: BaseException | None = None
         self.fields: Fields = {}
+        self.told: RawHeaders | None = None
 
     async def receive(self) -> Message:
         """Pass on a message from the server, and note if it says that the client is gone."""
@@ -92,6 +97,7 @@ class Exchange:
             last = not (self._trailers or message.get("more_body", False))
         else:
             last = kind != "http.response.start" and self._is_last(kind, message)
+            message = self._telling(kind, message)
         self._closing = last or self._closing
         try:
             await self._send(message)
@@ -108,6 +114,10 @@ class Exchange:
         if last and not self._complete:
             self._complete = True
             self.ended = perf_counter()
+
+    def _telling(self, kind: str | None, message: Message) -> Message:
+        told = kind == "http.response.start" and self.told
+        return with_headers(message, told) if told else message
 
     def _note_piece(self, kind: str | None, message: Message) -> None:
         if kind == "http.response.body" and self.bytes is not None:

@@ -20,6 +20,7 @@ from observekit.http.signals import RequestMetrics, known_method
 from observekit.http.sizes import sized_exchange
 from observekit.http.sockets import SocketParts, Sockets
 from observekit.http.span import ServerSpan
+from observekit.http.told import Tells
 from observekit.metrics.cells import GaugeCell
 from observekit.semconv import UNMATCHED_ROUTE
 
@@ -38,6 +39,7 @@ class Parts(NamedTuple):
     exemplars: bool
     sockets: SocketParts
     neighbours_found: Told
+    tells: Tells | None = None
 
 
 # Method, its requests in flight, span, context and what takes that back. A bare tuple is made in a tenth of
@@ -151,6 +153,8 @@ class HttpLayer:
                 if span is None
                 else with_fields(exchange.fields, span.context, span.span)
             )
+            if span is not None and parts.tells is not None:
+                exchange.told = parts.tells(span.span.get_span_context())
             if parts.metrics is not None:
                 active = parts.metrics.active.cell(method)
                 active.add(1)

@@ -169,7 +169,7 @@ class Tracing:
         caller, links = None, None
         if context is not alone:
             caller = _valid(get_current_span(context).get_span_context())
-            if not self._trust.trusts(*_peer(scope)):
+            if not self._trust.trusts(*_peer(scope), scope.get("headers", ())):
                 links, caller, context = [] if caller is None else [Link(caller)], None, alone
         started_ns = time_ns()
         span = self._span(scope, method, caller, context, links, started_ns)

@@ -16,6 +16,7 @@ from observekit.http.event import RequestLog
 from observekit.http.layer import HttpLayer, Parts
 from observekit.http.lifespan import Lifespan
 from observekit.http.sockets import SocketParts
+from observekit.http.told import tells
 from observekit.install.health import health_of, pace_of
 from observekit.install.identity import resource
 from observekit.install.instruments import Instruments, register
@@ -28,6 +29,8 @@ from observekit.install.voice import Voice
 from observekit.integrations.starlette import SCOPE_CLAIMS
 from observekit.logs.correlate import Correlation
 from observekit.logs.setup import Counts, Logs
+from observekit.operations.context import ContextTools
+from observekit.operations.messages import Messages
 from observekit.operations.signals import Signals
 from observekit.redaction import set_keys
 
@@ -171,6 +174,7 @@ def _put_layer(
         exemplars=exemplars,
         sockets=SocketParts(instruments.sockets if measured else None, tracer, pipeline, guard, exemplars),
         neighbours_found=voice.neighbours_found,
+        tells=tells(response=kit.config.trace_response, timing=kit.config.server_timing),
     )
     kit.layer = lambda app: HttpLayer(app, parts)
 
@@ -192,4 +196,7 @@ def _put_signals(
         text_length=kit.config.span_attribute_length_limit,
         mistaken=instruments.mistaken,
     )
+    if traces is not None:
+        kit.context = ContextTools(traces.words, lambda: kit.signals)
+        kit.messages = Messages(kit.context, lambda: kit.signals)
     kit.on_release(forget)

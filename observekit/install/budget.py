@@ -1,8 +1,19 @@
 """How the time that an end may take is shared by the parts that have to end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
+
+End = Callable[[float], object]
+
+
+class Part(NamedTuple):
+    """What has to come to an end in time."""
+
+    name: str
+    flush: End
+    close: End
+
 
 # Share of a budget that is given to nobody: parts end a little late, the more so the more threads want the
 # interpreter. Source: eight threads that log on and on made 0.3 s of it.

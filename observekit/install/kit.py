@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from threading import RLock, Thread
 from time import monotonic
-from typing import NamedTuple, TypeVar, overload
+from typing import TypeVar, overload
 
 from prometheus_client import CollectorRegistry
 
@@ -16,23 +16,16 @@ from observekit.config import Config
 from observekit.health.check import Check, CheckFunction, Criticality, Probe, criticality_of
 from observekit.health.engine import Engine
 from observekit.health.lifecycle import Lifecycle
-from observekit.install.budget import shares
+from observekit.install.budget import End, Part, shares
 from observekit.logs.changes import Changes
+from observekit.operations.context import ContextTools
+from observekit.operations.messages import Messages
 from observekit.operations.signals import Signals
 from observekit.ops.server import OpsServer
 
 Function = TypeVar("Function", bound=CheckFunction)
 Layer = Callable[[ASGIApp], ASGIApp]
-End = Callable[[float], object]
 Failed = Callable[[str, Exception], None]
-
-
-class _Part(NamedTuple):
-    """What has to come to an end in time."""
-
-    name: str
-    flush: End
-    close: End
 
 
 def _ignore(*_: object) -> None:
@@ -49,6 +42,8 @@ class Kit:
         ops: The server of the ops port, where there is one.
         levels: Changes levels of loggers for a time, where logs are ours:
             ``kit.levels.change("shop.db", "debug", 900, "why")``.
+        context: Carries trace context to messages, threads, processes and tasks that outlive a request.
+        messages: Observes what is sent to a broker, and what is processed from it.
     """
 
     def __init__(
@@ -69,11 +64,12 @@ class Kit:
         self.measures_alone = False
         self.ops: OpsServer | None = None
         self.levels: Changes | None = None
-        # What operations and messages are told to, while there is somebody to tell.
         self.signals: Signals | None = None
+        self.context = ContextTools(None, lambda: self.signals)
+        self.messages = Messages(self.context, lambda: self.signals)
         self._failed = failed
         self._lock = RLock()
-        self._parts: list[_Part] = []
+        self._parts: list[Part] = []
         # The life of the process in which everything was flushed, and the seconds that took.
         self._flushed = (-1, 0.0)
         self._undo: list[Callable[[], None]] = []
@@ -227,7 +223,7 @@ class Kit:
         The part that came last goes first: it may still need those before it. *name* is that of the
         component whose failures are counted.
         """
-        self._parts.insert(0, _Part(name, flush, close))
+        self._parts.insert(0, Part(name, flush, close))
 
     def on_release(self, undo: Callable[[], None]) -> None:
         """Call *undo* when all parts are closed."""

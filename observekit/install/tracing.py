@@ -17,7 +17,9 @@ from observekit.guard import Guard
 from observekit.http.span import Limits, Tracing
 from observekit.install.exporting import make_queue
 from observekit.install.instruments import Instruments
-from observekit.integrations import httpx
+from observekit.integrations.clients import Clients
+from observekit.integrations.instrumentors import Instrumentors
+from observekit.traces.outgoing import Hosts, Outgoing
 from observekit.traces.propagation import propagator
 from observekit.traces.trust import Trust
 
@@ -49,12 +51,13 @@ class Traces:
         self._queue = make_queue(config, instruments, guard, self.found)
         self._undo: list[Callable[[], object]] = []
         self._provider: Any = None
-        words = self._install(config, attributes)
+        self.words = words = self._install(config, attributes)
         self.tracer = trace.get_tracer("observekit")
+        self._watch(partial(instruments.mistaken, "parent_ended"))
         self.tracing = Tracing(
             self.tracer,
             words,
-            Trust(config.trust_incoming),
+            Trust(config.trust_incoming, config.trusted_proxies),
             Limits(
                 min(_CLIENT_TEXT, config.span_attribute_length_limit), config.event_attribute_length_limit
             ),
@@ -102,7 +105,8 @@ class Traces:
         propagate = import_module("opentelemetry.propagate")
         before = propagate.get_global_textmap()
         words = propagator(config.propagators)
-        propagate.set_global_textmap(words)
+        outgoing = Outgoing(words, Hosts(config.propagate_to), Hosts(config.trust_outgoing))
+        propagate.set_global_textmap(outgoing)
         self._undo.append(lambda: propagate.set_global_textmap(before))
         existing = _provider_before(self._guard)
         if existing is None:
@@ -113,7 +117,7 @@ class Traces:
             self._undo.append(_forget_provider)
         else:
             self.found.append(f"tracer provider {type(existing).__qualname__} was set before; it is kept")
-        self._instrument(httpx.instrument)
+        self._instrument(config, outgoing)
         return words
 
     def _written(self, config: Config) -> Any:
@@ -127,14 +131,23 @@ class Traces:
             min(_CLIENT_TEXT, config.span_attribute_length_limit),
         )
 
-    def _instrument(self, instrument: Callable[[], Callable[[], object] | None]) -> None:
+    def _watch(self, orphan: Callable[[], None]) -> None:
+        """Count spans whose parent is long gone, where the provider is ours."""
+        if self._provider is not None:
+            from observekit.traces.orphans import Orphans  # noqa: PLC0415 -- the SDK, only where it is used
+
+            self._provider.add_span_processor(Orphans(orphan))
+
+    def _instrument(self, config: Config, outgoing: Outgoing) -> None:
+        """Turn on the instrumentations of libraries that are installed."""
+        failed = partial(self._guard.failed, "traces")
+        clients = Clients(outgoing, failed)
+        instrumentors = Instrumentors(config.disabled_instrumentations, clients.options(), failed)
+        self._undo += [clients.undo, instrumentors.undo]
         try:
-            undo = instrument()
-        except Exception as error:  # noqa: BLE001 -- an instrumentation that does not fit its library stops nobody
-            self._guard.failed("traces", error)
-            return
-        if undo is not None:
-            self._undo.append(undo)
+            instrumentors.begin()
+        except Exception as error:  # noqa: BLE001 -- what is installed may be anything
+            failed(error)
 
 
 def _provider_before(guard: Guard) -> Any:

@@ -1,14 +1,15 @@
 """operation(): one call gives a span, a duration by outcome, and fields on the canonical event."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from time import time
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
-from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
+from opentelemetry.context import Context
+from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind
 
 from observekit.catalogue.events import OPERATION
 from observekit.catalogue.operations import OPERATION_DURATION
@@ -35,7 +36,7 @@ class Operation:
     generators. It never changes what the code in it returns or raises.
     """
 
-    __slots__ = ("_fields", "_labels", "_name", "_open", "_signals", "_wrong")
+    __slots__ = ("_context", "_fields", "_labels", "_links", "_name", "_open", "_signals", "_wrong")
 
     def __init__(
         self,
@@ -47,6 +48,8 @@ class Operation:
         self._name = name
         self._signals = signals
         self._open: list[Run | None] = []
+        self._context: Context | None = None
+        self._links: Sequence[Link] = ()
         self._wrong = _problem(tuple(map(str, labels)))
         known = {} if self._wrong else {key: _shown(value) for key, value in labels.items()}
         self._labels: dict[str, str] = known
@@ -82,6 +85,11 @@ class Operation:
         wrapped: Function = _wrapped(self, function)
         return wrapped
 
+    def detached(self, context: Context, links: Sequence[Link]) -> "Operation":
+        """Let its runs be jobs of their own in *context*, with *links*; return it."""
+        self._context, self._links = context, links
+        return self
+
     def begin(self) -> Run | None:
         """Begin a run; ``None`` where nothing is set up, or something of ours fails."""
         signals = self._signals()
@@ -91,7 +99,7 @@ class Operation:
             if self._wrong:
                 signals.failed(ConfigError(self._wrong))
             attributes = attributes_of({"operation": self._name, **self._fields}, signals.text_length)
-            run = Run(signals, Work(self._name, SpanKind.INTERNAL, attributes))
+            run = Run(signals, Work(self._name, SpanKind.INTERNAL, attributes, self._context, self._links))
         except Exception as error:  # noqa: BLE001 -- samplers and processors are the user's
             signals.failed(error)
             return None

@@ -19,6 +19,8 @@ from opentelemetry.propagators.textmap import (
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from observekit.traces.b3 import B3
+
 # Source: W3C Trace Context level 2, section 3.2: lower case only; version 00 ends after the flags.
 _TRACEPARENT: Final = re.compile(
     r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?P<more>-.*)?"
@@ -161,9 +163,11 @@ def propagator(names: tuple[str, ...]) -> TextMapPropagator:
             found.append(TraceContext())
         elif name == "baggage":
             found.append(Baggage())
+        elif name in {"b3", "b3multi"}:
+            found.append(B3(several=name == "b3multi"))
         elif name != "none":
             (entry,) = tuple(entry_points(group="opentelemetry_propagator", name=name))[:1]
             found.append(entry.load()())
     # Those of other packages may look elsewhere, as one of AWS does in the environment.
-    ours = all(isinstance(one, TraceContext | Baggage) for one in found)
+    ours = all(isinstance(one, TraceContext | Baggage | B3) for one in found)
     return HeadersOnly(found) if ours else CompositePropagator(found)

@@ -18,8 +18,8 @@ _PATH_RULE = (
 )
 _PAIRS_RULE = "must be pairs of texts in UTF-8, like 'key=value,other=value' (in code a mapping)"
 _PROPAGATORS_RULE = (
-    "must name installed propagators, like 'tracecontext,baggage' (in code a tuple of texts): those two come "
-    "with OpenTelemetry, b3 and others in packages like opentelemetry-propagator-b3"
+    "must name installed propagators, like 'tracecontext,baggage' (in code a tuple of texts): those two, b3 "
+    "and b3multi are built in, others come in packages like opentelemetry-propagator-jaeger"
 )
 _TRUST_RULE = (
     "must be private, always or never alone, or networks like '10.0.0.0/8,fd00::/8' (in code a tuple of "
@@ -82,6 +82,12 @@ def test_the_defaults_are_these() -> None:
         "traces_sample_ratio": 1.0,
         "propagators": ("tracecontext", "baggage"),
         "trust_incoming": ("private",),
+        "trusted_proxies": (),
+        "propagate_to": ("always",),
+        "trust_outgoing": ("internal",),
+        "disabled_instrumentations": (),
+        "trace_response": True,
+        "server_timing": False,
         "span_attribute_limit": 128,
         "span_attribute_length_limit": 1024,
         "event_attribute_length_limit": 16384,

@@ -12,8 +12,8 @@ _PATH_RULE = (
 _PAIRS_RULE = "must be pairs of texts in UTF-8, like 'key=value,other=value' (in code a mapping)"
 _HEADERS_RULE = "must be HTTP headers, like 'api-key=value,other=value' (in code a mapping)"
 _PROPAGATORS_RULE = (
-    "must name installed propagators, like 'tracecontext,baggage' (in code a tuple of texts): those two come "
-    "with OpenTelemetry, b3 and others in packages like opentelemetry-propagator-b3"
+    "must name installed propagators, like 'tracecontext,baggage' (in code a tuple of texts): those two, b3 "
+    "and b3multi are built in, others come in packages like opentelemetry-propagator-jaeger"
 )
 _TRUST_RULE = (
     "must be private, always or never alone, or networks like '10.0.0.0/8,fd00::/8' (in code a tuple of "

@@ -36,7 +36,12 @@ class Observekit:
 
     def _begin(self, **settings: Any) -> None:
         self._kit = setup(
-            registry=CollectorRegistry(), logs="off", runtime=False, body_sizes=True, **settings
+            registry=CollectorRegistry(),
+            logs="off",
+            runtime=False,
+            body_sizes=True,
+            trace_response=False,  # What is asked here is whether anything else is changed.
+            **settings,
         )
         self._exporter = InMemorySpanExporter()
         provider: Any = trace.get_tracer_provider()

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from observekit.config.kinds import ADDRESS, FLAG, PATH, PORT, SECRET, TRUST, choice, count, parse_true
+from observekit.config.hosts import ADDRESS, PORT, TRUST
+from observekit.config.kinds import FLAG, PATH, SECRET, choice, count, parse_true
 from observekit.config.setting import setting, turned_off
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from observekit.config.hosts import HOSTS, PROXIES, TRUST
 from observekit.config.kinds import (
     FLAG,
     HEADERS,
     HTTP_URL,
     OPTIONAL_TEXT,
     PROPAGATORS,
-    TRUST,
+    WORDS,
     choice,
     count,
     number,
@@ -126,6 +127,47 @@ class TracesSettings:
         "OBSERVEKIT_TRUST_INCOMING",
         help="Whose traces are continued: private (loopback, private and link-local peers), always, never, "
         "or networks. Others get a trace of their own with a link to theirs.",
+    )
+    trusted_proxies: tuple[str, ...] = setting(
+        (),
+        PROXIES,
+        "OBSERVEKIT_TRUSTED_PROXIES",
+        help="Proxies whose X-Forwarded-For says where a request comes from, for trust_incoming: networks, "
+        "or unix for one behind a Unix socket. That of anybody else is not read.",
+    )
+    propagate_to: tuple[str, ...] = setting(
+        ("always",),
+        HOSTS,
+        "OBSERVEKIT_PROPAGATE_TO",
+        help="Hosts that requests take the trace to: always, never, or any of internal, names, "
+        "'.example.com' for all below it, and networks.",
+    )
+    trust_outgoing: tuple[str, ...] = setting(
+        ("internal",),
+        HOSTS,
+        "OBSERVEKIT_TRUST_OUTGOING",
+        help="Hosts that get baggage and tracestate too, in the same words; internal: names without a point "
+        "or below .internal, .local, .localhost, .svc and .home.arpa, loopback, private and link-local "
+        "addresses.",
+    )
+    disabled_instrumentations: tuple[str, ...] = setting(
+        (),
+        WORDS,
+        "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
+        help="Installed instrumentations of libraries that are not turned on, by the names of their entry "
+        "points; '*' for all.",
+    )
+    trace_response: bool = setting(
+        True,
+        FLAG,
+        "OBSERVEKIT_TRACE_RESPONSE",
+        help="Whether responses say the ids of their trace in a traceresponse header.",
+    )
+    server_timing: bool = setting(
+        False,
+        FLAG,
+        "OBSERVEKIT_SERVER_TIMING",
+        help="Whether they say so in a Server-Timing header too, where scripts of browsers can read it.",
     )
     span_attribute_limit: int = setting(
         128,
