@@ -51,9 +51,8 @@ class Traces:
         self._queue = make_queue(config, instruments, guard, self.found)
         self._undo: list[Callable[[], object]] = []
         self._provider: Any = None
-        self.words = words = self._install(config, attributes)
+        self.words = words = self._install(config, attributes, partial(instruments.mistaken, "parent_ended"))
         self.tracer = trace.get_tracer("observekit")
-        self._watch(partial(instruments.mistaken, "parent_ended"))
         self.tracing = Tracing(
             self.tracer,
             words,
@@ -100,7 +99,9 @@ class Traces:
                 return
             ending.join(max(0.0, deadline - monotonic()))
 
-    def _install(self, config: Config, attributes: dict[str, str]) -> TextMapPropagator:
+    def _install(
+        self, config: Config, attributes: dict[str, str], orphan: Callable[[], None]
+    ) -> TextMapPropagator:
         # Reads OTEL_PROPAGATORS when it is imported, and raises on a name that it does not know.
         propagate = import_module("opentelemetry.propagate")
         before = propagate.get_global_textmap()
@@ -112,7 +113,7 @@ class Traces:
         if existing is None:
             from observekit.traces.provider import make_provider  # noqa: PLC0415 -- the SDK, only where it is used
 
-            self._provider = make_provider(config, attributes, self._queue, self._guard)
+            self._provider = make_provider(config, attributes, self._queue, self._guard, orphan)
             trace.set_tracer_provider(self._provider)
             self._undo.append(_forget_provider)
         else:
@@ -130,13 +131,6 @@ class Traces:
             self._provider.processors,
             min(_CLIENT_TEXT, config.span_attribute_length_limit),
         )
-
-    def _watch(self, orphan: Callable[[], None]) -> None:
-        """Count spans whose parent is long gone, where the provider is ours."""
-        if self._provider is not None:
-            from observekit.traces.orphans import Orphans  # noqa: PLC0415 -- the SDK, only where it is used
-
-            self._provider.add_span_processor(Orphans(orphan))
 
     def _instrument(self, config: Config, outgoing: Outgoing) -> None:
         """Turn on the instrumentations of libraries that are installed."""

@@ -1,6 +1,6 @@
 """The tracer provider: OpenTelemetry's own to all who use it, made from the configuration."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from threading import Lock
 from uuid import uuid4
@@ -96,9 +96,16 @@ class Provider(TracerProvider):
 
 
 def make_provider(
-    config: Config, attributes: Mapping[str, str], processor: SpanProcessor | None, guard: Guard
+    config: Config,
+    attributes: Mapping[str, str],
+    processor: SpanProcessor | None,
+    guard: Guard,
+    orphan: Callable[[], None],
 ) -> Provider:
-    """Return a provider that hands ended spans to *processor*; what others raise goes to *guard*."""
+    """Return a provider that hands ended spans to *processor*; what others raise goes to *guard*.
+
+    *orphan* is told of each span that begins long after its parent has ended.
+    """
     processors, sampler, ids = Processors(guard), _sampler(config), SystemIds()
     provider = Provider(
         sampler=sampler,
@@ -109,7 +116,7 @@ def make_provider(
         active_span_processor=processors,
     )
     rule = rule_of(config.traces_sampler, config.traces_sample_ratio)
-    provider.lighten(Ways(processors, _bounds(config), rule, sampler, ids, guard))
+    provider.lighten(Ways(processors, _bounds(config), rule, sampler, ids, guard, orphan))
     if processor is not None:
         provider.add_span_processor(processor)
     return provider

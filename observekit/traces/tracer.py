@@ -1,6 +1,6 @@
 """Begins spans: the SDK's tracer to all who use it, without the SDK's cost for each span."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import time_ns
 from typing import Any, Final, NamedTuple
 
@@ -30,6 +30,8 @@ _SAMPLED: Final = int(TraceFlags.SAMPLED)
 # Source: W3C Trace Context level 2, 3.2.2.5.2; older versions of the API do not know it.
 _RANDOM: Final = 0x02
 _FLAGS: Final = tuple(map(TraceFlags, range(4)))
+# Source: a request is over in seconds, and what it has started too; what is not has a life of its own.
+_LONG_NANOSECONDS: Final = 60 * 1_000_000_000
 # Source: TraceIdRatioBased looks at the last 64 bits.
 _LAST_BITS: Final = (1 << 64) - 1
 
@@ -67,6 +69,7 @@ class Ways(NamedTuple):
         sampler: Asked where there is no rule.
         ids: Where ids come from.
         guard: Takes what a sampler raises.
+        orphan: Told of a span that begins over a minute after its parent has ended.
     """
 
     processors: Processors
@@ -75,6 +78,7 @@ class Ways(NamedTuple):
     sampler: Sampler
     ids: SystemIds
     guard: Guard
+    orphan: Callable[[], None]
 
 
 class LightTracer(Tracer):
@@ -106,8 +110,12 @@ class LightTracer(Tracer):
         set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 -- the same
     ) -> Span:
         """Begin a span as a child of the one in *context*, or of the current one."""
-        caller = get_current_span(context).get_span_context()
+        current = get_current_span(context)
+        caller = current.get_span_context()
         parent = caller if caller.is_valid else None
+        ended = getattr(current, "end_time", None)
+        if ended is not None and (start_time or time_ns()) - ended > _LONG_NANOSECONDS:
+            self._ways.orphan()
         span = self._begin(RecordingSpan, name, parent, context, kind, attributes, links, start_time)
         if isinstance(span, RecordingSpan) and not (record_exception and set_status_on_exception):
             span.tells_exceptions(record=record_exception, as_status=set_status_on_exception)

@@ -119,7 +119,9 @@ class Bench:
         self.instruments = Instruments(config, self.guard)
         self.events: list[dict[str, Any]] = []
         self.exporter = InMemorySpanExporter()
-        self.provider = make_provider(config, {}, SimpleSpanProcessor(self.exporter), self.guard)
+        self.provider = make_provider(
+            config, {}, SimpleSpanProcessor(self.exporter), self.guard, lambda: None
+        )
         self.lifecycle = Lifecycle()
         self.flushed = 0
         self.neighbours: list[tuple[str, list[str]]] = []
