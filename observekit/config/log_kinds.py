@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Final
 
-from observekit.config.kinds import Kind, parse_pairs
+from observekit.config.kinds import LEVELS, Kind, parse_pairs
 
 
 def _parse_numbers(text: str) -> dict[str, float]:
@@ -41,6 +41,11 @@ def _are_keys(value: object) -> bool:
     )
 
 
+FLIGHT_LEVEL: Final = Kind(
+    lambda text: None if text.strip().lower() in {"off", "none"} else text.strip().lower(),
+    lambda value: value is None or (isinstance(value, str) and value in LEVELS),
+    f"must be one of {', '.join(LEVELS)} ('off' in the environment, None in code, for none)",
+)
 KEYS: Final = Kind(
     _parse_keys,
     _are_keys,

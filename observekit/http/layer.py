@@ -21,6 +21,7 @@ from observekit.http.sizes import sized_exchange
 from observekit.http.sockets import SocketParts, Sockets
 from observekit.http.span import ServerSpan
 from observekit.http.told import Tells
+from observekit.logs.flight import Recorder
 from observekit.metrics.cells import GaugeCell
 from observekit.semconv import UNMATCHED_ROUTE
 
@@ -40,6 +41,7 @@ class Parts(NamedTuple):
     sockets: SocketParts
     neighbours_found: Told
     tells: Tells | None = None
+    flight: Recorder | None = None
 
 
 # Method, its requests in flight, span, context and what takes that back. A bare tuple is made in a tenth of
@@ -155,6 +157,8 @@ class HttpLayer:
             )
             if span is not None and parts.tells is not None:
                 exchange.told = parts.tells(span.span.get_span_context())
+            if parts.flight is not None:
+                context = parts.flight.begin(context)
             if parts.metrics is not None:
                 active = parts.metrics.active.cell(method)
                 active.add(1)
@@ -201,8 +205,22 @@ class HttpLayer:
                 parts.metrics.record(exchange, method, route, trace)
             except Exception as error:  # noqa: BLE001 -- its event is still to be written
                 parts.guard.failed("metrics", error)
+        if parts.flight is not None:
+            self._end_flight(parts.flight, exchange, context)
         if parts.logs is not None:
             parts.logs.write(scope, exchange, route, ids)
+
+    def _end_flight(self, flight: Recorder, exchange: Exchange, context: Context) -> None:
+        """Write what was kept below the level if the request failed or was slow, and say so on its event."""
+        try:
+            seconds = (exchange.ended or exchange.started) - exchange.started
+            kept, left_out = flight.end(context, seconds, failed=exchange.outcome == "server_error")
+            if kept or left_out:
+                exchange.fields["flight_records"] = kept
+            if left_out:
+                exchange.fields["flight_records_left_out"] = left_out
+        except Exception as error:  # noqa: BLE001 -- its event is still to be written
+            self._parts.guard.failed("logs", error)
 
     def _route(self, scope: Scope) -> str:
         try:

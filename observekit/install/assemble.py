@@ -168,6 +168,7 @@ def _put_layer(
         metrics=instruments.requests if measured else None,
         tracer=tracer,
         logs=None if pipeline is None else RequestLog(pipeline),
+        flight=logs.flight if isinstance(logs, Logs) else None,
         endpoints=served,
         lifespan=Lifespan(kit.lifecycle, configured, kit.flush, guard),
         guard=guard,

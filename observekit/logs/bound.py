@@ -88,7 +88,8 @@ def _method(name: str, number: int, pipeline: Pipeline) -> Method:
     def method(self: Any, event: object = None, /, *args: object, **fields: Any) -> None:
         try:
             # Asked each time: a logger that is in use keeps its class when its level changes.
-            if number < pipeline.levels.of(getattr(self._logger, "name", "")):
+            below = number < pipeline.levels.of(getattr(self._logger, "name", ""))
+            if below and not pipeline.keeps(number):
                 return
             if args:
                 event = _formatted(event, args, fields)

@@ -7,9 +7,9 @@ from typing import Any, Final
 import structlog
 
 from observekit.guard import Guard
+from observekit.logs.fields import add_fields
 from observekit.logs.levels import NUMBERS
 from observekit.logs.logfmt import logfmt
-from observekit.logs.pipeline import add_fields
 from observekit.logs.prepared import PreparedEvent
 from observekit.logs.record import Head, Record
 from observekit.logs.values import Cleaner

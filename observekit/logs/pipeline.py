@@ -3,7 +3,6 @@
 import logging
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
-from functools import lru_cache
 from typing import Any, Final
 
 import structlog
@@ -13,6 +12,8 @@ from observekit.catalogue.events import LOGS_SUPPRESSED
 from observekit.guard import Guard
 from observekit.logs.chain import Chain
 from observekit.logs.encoder import encode
+from observekit.logs.fields import add_fields
+from observekit.logs.flight import Recorder
 from observekit.logs.levels import NUMBERS, Levels
 from observekit.logs.limits import Limits, kind_of
 from observekit.logs.prepared import PreparedEvent
@@ -21,14 +22,9 @@ from observekit.logs.values import Cleaner
 
 Encode = Callable[[Record], bytes]
 
-# Keys that the record has of its own; a field of that name is kept under another.
-_RESERVED: Final = frozenset(
-    {"timestamp", "level", "event", "logger", "service", "trace_id", "span_id", "trace_flags", "exception"}
-)
 _NAMES: Final = {"warn": "warning", "exception": "error", "fatal": "critical", "msg": "info", "log": "info"}
 # Source: the longest of 50 frames and 8 causes with ordinary paths, with room for as much again.
 _EXCEPTION_BUDGET: Final = 32 * 1024
-_KEY_LENGTH: Final = 128
 _URGENT: Final = frozenset({"error", "critical"})
 _ALL: Final = Levels(logging.NOTSET)
 
@@ -50,6 +46,7 @@ class Pipeline:
     __slots__ = (
         "_count",
         "_encode",
+        "_flight",
         "_guard",
         "_head",
         "_levels",
@@ -80,6 +77,7 @@ class Pipeline:
         self._write = write
         self._urgent = write if urgent is None else urgent
         self._limits = limits
+        self._flight: Recorder | None = None
         self._count = count
         self._guard = guard
         self._retired = False
@@ -89,7 +87,8 @@ class Pipeline:
     def __call__(self, logger: object, method: str, event_dict: MutableMapping[str, Any]) -> str:
         """Be the one processor of structlog: write the record, and leave nothing to print."""
         # A wrapper class of the user's has asked nobody for the level.
-        if self.wants(_level(method), _name(logger)):
+        level = _level(method)
+        if self.wants(level, _name(logger)) or self.keeps(NUMBERS[level]):
             self.take(logger, method, event_dict)
         raise structlog.DropEvent
 
@@ -102,7 +101,7 @@ class Pipeline:
         try:
             pipeline = self._successor() if self._retired else self
             level, name = _level(method), _name(logger)
-            if self._retired and not pipeline.wants(level, name):
+            if self._retired and not (pipeline.wants(level, name) or pipeline.keeps(NUMBERS[level])):
                 return
             fields = {**get_contextvars(), **event_dict}
             if pipeline.chain:
@@ -146,6 +145,9 @@ class Pipeline:
         which limits know the record, is the event.
         """
         try:
+            if self._flight is not None and NUMBERS[level] < self._levels.of(logger):
+                self._flight.keep(level, self._made((level, event, logger, seconds), fields, ids, error))
+                return
             self._count(level)
             if self._limits is not None:
                 ids = self._head.current_ids() if ids is None else ids
@@ -153,18 +155,51 @@ class Pipeline:
                 if told is None:
                     return
                 fields = {**fields, "suppressed": told} if told else fields
-            try:
-                cleaner = Cleaner()
-                record = self._head.begin(level, cleaner.field("event", event), logger, seconds)
-                record.update(self._head.current_ids() if ids is None else ids)
-                add_fields(record, fields, cleaner)
-                if error is not None:
-                    record["exception"] = self._told(error)
-                line = self._encode(record)
-            except Exception as failure:  # noqa: BLE001 -- a line with little on it is better than none
-                line = self._stand_in(level, failure)
+            line = self._made((level, event, logger, seconds), fields, ids, error)
             (self._urgent if level in _URGENT else self._write)(line)
         except Exception as failure:  # noqa: BLE001 -- whatever happens here, the caller goes on
+            self.failed(failure)
+
+    def _made(
+        self,
+        head: tuple[str, object, str, float | None],
+        fields: Mapping[str, Any],
+        ids: Mapping[str, str] | None,
+        error: BaseException | None,
+    ) -> bytes:
+        """Return the line of a record; *head* are its level, its event, its logger and its time."""
+        level, event, logger, seconds = head
+        try:
+            cleaner = Cleaner()
+            record = self._head.begin(level, cleaner.field("event", event), logger, seconds)
+            record.update(self._head.current_ids() if ids is None else ids)
+            add_fields(record, fields, cleaner)
+            if error is not None:
+                record["exception"] = self._told(error)
+            return self._encode(record)
+        except Exception as failure:  # noqa: BLE001 -- a line with little on it is better than none
+            return self._stand_in(level, failure)
+
+    def keeps(self, number: int) -> bool:
+        """Whether a record of this level, which is below that of its logger, is kept for its request."""
+        return self._flight is not None and self._flight.keeps(number)
+
+    def record_flights(self, level: int, slow_seconds: float, limit_bytes: int) -> Recorder:
+        """Keep records of requests from *level* on, as Recorder does, and return what keeps them."""
+
+        def write(level: str, line: bytes) -> None:
+            self._count(level)
+            self._write(line)
+
+        self._flight = Recorder(level, slow_seconds, limit_bytes, write)
+        return self._flight
+
+    def tell(self, level: str, event: str, fields: Mapping[str, Any]) -> None:
+        """Write a record of our own, whatever the levels and the limits are; never raises."""
+        try:
+            self._count(level)
+            self._write(self._made((level, event, "observekit", None), fields, {}, None))
+        except Exception as failure:  # noqa: BLE001 -- as above
             self.failed(failure)
 
     def _admitted(self, level: str, kind: str, ids: Mapping[str, str]) -> int | None:
@@ -179,9 +214,7 @@ class Pipeline:
         if self._limits is None:
             return
         for kind, count in self._limits.untold(all_of_them=all_of_them):
-            self._count("warning")
-            fields = {"suppressed_event": Cleaner().text(kind), "suppressed": count}
-            self._write(self.line("warning", LOGS_SUPPRESSED.name, fields))
+            self.tell("warning", LOGS_SUPPRESSED.name, {"suppressed_event": kind, "suppressed": count})
 
     def _stand_in(self, level: str, failure: Exception) -> bytes:
         self.failed(failure)
@@ -237,24 +270,6 @@ class Pipeline:
             return {"type": type(error).__name__, "message": "<cannot be described>", "frames": []}
 
 
-def add_fields(record: Record, fields: Mapping[str, Any], cleaner: Cleaner) -> None:
-    """Add *fields* to *record*, redacted, under names that are free."""
-    # A copy in one step: another thread may be adding to them.
-    for done, (key, value) in enumerate(dict(fields).items()):
-        if cleaner.left <= 0:
-            record["fields_left_out"] = len(fields) - done
-            return
-        if type(key) is str and len(key) <= _KEY_LENGTH and _is_free(key) and key not in record:
-            record[key] = cleaner.field(key, value)
-            continue
-        if type(value) is str and record.get(key) == value:
-            continue  # The same under the same name, as from a processor that adds trace ids.
-        name = cleaner.key(key)
-        while name in record or name in _RESERVED:
-            name = f"{name}_"
-        record[name] = cleaner.field(name, value)
-
-
 def _level(method: str) -> str:
     level = _NAMES.get(method, method)
     return level if level in NUMBERS else "info"
@@ -263,12 +278,6 @@ def _level(method: str) -> str:
 def _name(logger: object) -> str:
     name = getattr(logger, "name", None)
     return name if name and isinstance(name, str) else "structlog"
-
-
-@lru_cache(maxsize=4096)
-def _is_free(key: str) -> bool:
-    """Whether *key*, which is short, can be shown as it is and is none of the record's own."""
-    return key.isidentifier() and key not in _RESERVED
 
 
 def _taken_exception(fields: MutableMapping[str, Any]) -> BaseException | None:

@@ -18,6 +18,7 @@ from observekit.logs.chain import Chain, own_processors
 from observekit.logs.changes import Changes
 from observekit.logs.console import Console
 from observekit.logs.encoder import encode
+from observekit.logs.flight import Recorder
 from observekit.logs.hooks import Hooks
 from observekit.logs.levels import Levels
 from observekit.logs.limits import Limits
@@ -52,6 +53,7 @@ class Logs:
         "_takeover",
         "_writer",
         "changes",
+        "flight",
         "pipeline",
     )
 
@@ -80,7 +82,13 @@ class Logs:
             urgent=self._writer.write_urgent,
             limits=_limits(config, counts),
         )
-        self._takeover = Takeover(RecordHandler(self.pipeline), levels, self.pipeline.failed)
+        self.flight: Recorder | None = None
+        least = None
+        if config.log_flight_recorder is not None:
+            least = _number(config.log_flight_recorder)
+            slow, limit = config.log_slow_seconds, config.log_buffer_bytes
+            self.flight = self.pipeline.record_flights(least, slow, limit)
+        self._takeover = Takeover(RecordHandler(self.pipeline), levels, self.pipeline.failed, least)
         self.changes = Changes(levels, self._audit, self.pipeline.failed)
         self._hooks = Hooks(self.pipeline)
         # One list, by which our configuration is known.
@@ -115,7 +123,7 @@ class Logs:
 
     def _audit(self, level: str, event: str, fields: Mapping[str, Any]) -> None:
         # Whatever the levels are: a change that nobody can find out about is none that anybody should make.
-        self.pipeline.emit(level, event, fields)
+        self.pipeline.tell(level, event, fields)
 
     def take_over(self) -> None:
         """Take over once more what was configured since: servers' loggers for a new start, or structlog."""

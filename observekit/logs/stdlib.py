@@ -44,7 +44,8 @@ class RecordHandler(logging.Handler):
         """Write one record; never raises."""
         try:
             name = message_of(record.name)
-            if record.levelno < self._pipeline.levels.of(name):
+            below = record.levelno < self._pipeline.levels.of(name)
+            if below and not self._pipeline.keeps(record.levelno):
                 return
             event, fields = _read(record)
             said = reshaped(name, event, exception_of(record.exc_info), fields)

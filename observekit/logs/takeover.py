@@ -34,6 +34,24 @@ class _Change(NamedTuple):
     left: _State
 
 
+class Passing(logging.Filter):
+    """Lets through what would pass if the root logger had *level*, which it has not while all is recorded."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__()
+        self._level = level
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether somebody but the recorder wants this record."""
+        if record.levelno >= self._level:
+            return True
+        logger: logging.Logger | None = logging.getLogger(record.name)
+        while logger is not None and logger.level == logging.NOTSET:
+            logger = logger.parent
+        # One with a level of its own has let it through because it is to be heard.
+        return logger is not None and logger.parent is not None
+
+
 class Takeover:
     """Puts one handler in the place of every handler that prints to the console.
 
@@ -43,16 +61,24 @@ class Takeover:
         handler: Takes the records.
         levels: What the levels of loggers are set to; other handlers get what passes them.
         failed: Told what goes wrong when the console is taken over in the middle of a record.
+        recorded: Level from which on records are kept for a request, where some are; other handlers do not
+            get them.
     """
 
-    __slots__ = ("_changes", "_failed", "_handler", "_levels")
+    __slots__ = ("_changes", "_failed", "_handler", "_levels", "_passing", "_recorded")
 
     def __init__(
-        self, handler: logging.Handler, levels: Levels, failed: Callable[[Exception], object]
+        self,
+        handler: logging.Handler,
+        levels: Levels,
+        failed: Callable[[Exception], object],
+        recorded: int | None = None,
     ) -> None:
         self._handler = handler
         self._levels = levels
         self._failed = failed
+        self._recorded = recorded
+        self._passing: Passing | None = None
         self._changes: dict[logging.Logger, _Change] = {}
 
     def take(self) -> None:
@@ -63,6 +89,8 @@ class Takeover:
         ]
         # Ours filters by itself; the others may want more than ours does.
         level = min(root.level, self._levels.least) if others else self._levels.least
+        if self._recorded is not None:
+            level = self._record(others, level)
         self._change(root, _State((*others, self._handler), root.propagate, level))
         for logger in _known_loggers():
             self._quiet(logger)
@@ -76,8 +104,19 @@ class Takeover:
             logging.getLogger(name).addFilter(self._arrive)
         self._set_levels()
 
+    def _record(self, others: list[logging.Handler], level: int) -> int:
+        """Return the level that lets through what is recorded, and keep that from *others*."""
+        if self._passing is None:
+            self._passing = Passing(level)
+        for handler in others:
+            handler.addFilter(self._passing)  # Once, however often.
+        return level if self._recorded is None else min(self._recorded, level)
+
     def give_back(self) -> None:
         """Restore what was changed, and leave what others have changed since."""
+        for handler in logging.getLogger().handlers:
+            if self._passing is not None:
+                handler.removeFilter(self._passing)
         for name in (*_SERVERS, *_ACCESS):
             logging.getLogger(name).removeFilter(self._arrive)
         for logger, change in self._changes.items():

@@ -65,6 +65,8 @@ def test_the_defaults_are_these() -> None:
         "otel_log_level": None,
         "log_limits": {},
         "log_sampling": {},
+        "log_flight_recorder": None,
+        "log_slow_seconds": 2.5,
         "log_buffer_bytes": 4194304,
         "redaction_keys": (),
         "redaction_allow": (),

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from observekit.config.kinds import LEVELS, LOGGER_LEVELS, OPTIONAL_LEVEL, choice, count
-from observekit.config.log_kinds import RATES, SHARES
+from observekit.config.kinds import LEVELS, LOGGER_LEVELS, OPTIONAL_LEVEL, choice, count, number
+from observekit.config.log_kinds import FLIGHT_LEVEL, RATES, SHARES
 from observekit.config.pairs import NOTHING
 from observekit.config.setting import Source, setting
 
@@ -75,6 +75,20 @@ class LogsSettings:
         "OBSERVEKIT_LOG_SAMPLING",
         help="Share of records that is written of an event, as log_limits otherwise; within a trace all of "
         "them or none.",
+    )
+    log_flight_recorder: str | None = setting(
+        None,
+        FLIGHT_LEVEL,
+        "OBSERVEKIT_LOG_FLIGHT_RECORDER",
+        help="From which level on records below the level are kept while a request runs, and written if it "
+        "fails or is slow; unless given none are.",
+    )
+    log_slow_seconds: float = setting(
+        # Source: a boundary of the duration histogram, ten times what users notice.
+        2.5,
+        number(0, 3600, example=", in seconds"),
+        "OBSERVEKIT_LOG_SLOW_SECONDS",
+        help="A request that takes as long is slow for log_flight_recorder.",
     )
     log_buffer_bytes: int = setting(
         # Source: 4 MiB hold about 10,000 canonical events of 400 bytes, some seconds of a busy worker.

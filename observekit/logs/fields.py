@@ -1,0 +1,38 @@
+"""Fields under names of their own: redacted, and none in the place of another."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from observekit.logs.record import Record
+from observekit.logs.values import Cleaner
+
+# Keys that the record has of its own; a field of that name is kept under another.
+_RESERVED: Final = frozenset(
+    {"timestamp", "level", "event", "logger", "service", "trace_id", "span_id", "trace_flags", "exception"}
+)
+_KEY_LENGTH: Final = 128
+
+
+def add_fields(record: Record, fields: Mapping[str, Any], cleaner: Cleaner) -> None:
+    """Add *fields* to *record*, redacted, under names that are free."""
+    # A copy in one step: another thread may be adding to them.
+    for done, (key, value) in enumerate(dict(fields).items()):
+        if cleaner.left <= 0:
+            record["fields_left_out"] = len(fields) - done
+            return
+        if type(key) is str and len(key) <= _KEY_LENGTH and _is_free(key) and key not in record:
+            record[key] = cleaner.field(key, value)
+            continue
+        if type(value) is str and record.get(key) == value:
+            continue  # The same under the same name, as from a processor that adds trace ids.
+        name = cleaner.key(key)
+        while name in record or name in _RESERVED:
+            name = f"{name}_"
+        record[name] = cleaner.field(name, value)
+
+
+@lru_cache(maxsize=4096)
+def _is_free(key: str) -> bool:
+    """Whether *key*, which is short, can be shown as it is and is none of the record's own."""
+    return key.isidentifier() and key not in _RESERVED
