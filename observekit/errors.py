@@ -1,4 +1,4 @@
-"""Every exception that observekit raises, all of them at start-up or on the command line."""
+"""Every exception that observekit raises; they reach the user at start-up or on the command line only."""
 
 
 class ObservekitError(Exception):
@@ -19,3 +19,7 @@ class MissingExtraError(ObservekitError, ImportError):
 
 class RegistrationError(ObservekitError, ValueError):
     """Something cannot be registered as asked, such as a second health check of one name."""
+
+
+class WorkerFileError(ObservekitError, ValueError):
+    """A file of another worker is not what it should be; it stops inside, where it is counted."""

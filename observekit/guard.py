@@ -7,13 +7,15 @@ from functools import cache
 from threading import RLock
 from time import monotonic
 from types import MethodType
-from typing import Final
+from typing import Final, Protocol
 from weakref import ref
 
 # One line a minute says that something is wrong; more would be a flood of our own making.
 QUIET_SECONDS: Final = 60.0
 
 _RESETS: Final[dict[tuple[int, str], "ref[object]"]] = {}
+
+_PARENTS: Final[dict[int, "ref[Parent]"]] = {}
 
 Report = Callable[[str, BaseException, int], None]
 
@@ -68,9 +70,40 @@ def in_forked_child(reset: Callable[[], None]) -> None:
     _RESETS[key] = ref(reset.__self__, lambda _, key=key, resets=_RESETS: resets.pop(key, None))  # type: ignore[misc]
 
 
+class Parent(Protocol):
+    """Who has something to do around each fork of its process; neither may raise or wait."""
+
+    def before_fork(self) -> None:
+        """Prepare for a child."""
+        ...
+
+    def after_fork(self) -> None:
+        """Go on in the parent."""
+        ...
+
+
+def around_forks(parent: Parent) -> None:
+    """Tell *parent* of each fork, for as long as it lives."""
+    _listen_for_forks()
+    key = id(parent)
+    _PARENTS[key] = ref(parent, lambda _, key=key, parents=_PARENTS: parents.pop(key, None))  # type: ignore[misc]
+
+
 @cache
 def _listen_for_forks() -> None:
-    os.register_at_fork(after_in_child=_reset_all)  # Once: there is no way to take a registration back.
+    # Once: there is no way to take a registration back.
+    os.register_at_fork(
+        before=lambda: _tell_parents("before_fork"),
+        after_in_parent=lambda: _tell_parents("after_fork"),
+        after_in_child=_reset_all,
+    )
+
+
+def _tell_parents(name: str) -> None:
+    for parent in list(_PARENTS.values()):
+        alive = parent()
+        if alive is not None:
+            getattr(alive, name)()
 
 
 def _reset_all() -> None:

@@ -49,6 +49,12 @@ UNMATCHED_ROUTE: Final = "_unmatched"
 OVERFLOW: Final = "_overflow"
 """The label value that stands for all values over a family's series limit."""
 
+OTEL_SCOPE_NAME: Final = "otel_scope_name"
+"""The label that says which meter of OpenTelemetry's made a metric."""
+
+WORKER: Final = "worker"
+"""The label that tells the worker processes of one service apart: small numbers, used again."""
+
 
 def label(attribute: str) -> str:
     """Spell an OpenTelemetry attribute as a Prometheus label."""

@@ -4,9 +4,10 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Callable
 from weakref import ref
 
-from observekit.guard import Guard, in_forked_child
+from observekit.guard import Guard, around_forks, in_forked_child
 
 
 class Clock:
@@ -153,3 +154,29 @@ def test_a_child_is_told_although_garbage_is_collected_in_the_middle() -> None:
         os.close(null)
 
     assert found == {b"reset"}
+
+
+class Parent:
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def before_fork(self) -> None:
+        self.told.append("before")
+
+    def after_fork(self) -> None:
+        self.told.append("after")
+
+
+def test_a_parent_is_told_around_its_fork_and_one_that_is_gone_is_not(
+    run_in_child: Callable[[Callable[[], int]], int],
+) -> None:
+    parent, gone = Parent(), Parent()
+    around_forks(parent)
+    around_forks(gone)
+    told = gone.told
+    del gone
+    gc.collect()
+
+    in_child = run_in_child(lambda: len(parent.told))
+
+    assert (in_child, parent.told, told) == (1, ["before", "after"], [])

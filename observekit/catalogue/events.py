@@ -94,6 +94,24 @@ ROUTES_SHADOWED: Final = EventSpec(
     "side can have another path.",
     fields=("paths", "settings"),
 )
+OPS_PORT_TAKEN_OVER: Final = EventSpec(
+    name="observekit.ops_port_taken_over",
+    level="info",
+    help="The worker that had the ops port has ended; this one answers there from now on.",
+    fields=("ops_host", "ops_port"),
+)
+WORKERS_DEGRADED: Final = EventSpec(
+    name="observekit.workers_degraded",
+    level="warning",
+    help="What this worker counts cannot be shared with the others for now; it goes on in its own memory.",
+    fields=("directory",),
+)
+WORKERS_RECOVERED: Final = EventSpec(
+    name="observekit.workers_recovered",
+    level="info",
+    help="What this worker counts is shared with the others again, all that it had kept in memory too.",
+    fields=("directory",),
+)
 CONFIG_REJECTED: Final = EventSpec(
     name="observekit.config_rejected",
     level="warning",
@@ -109,7 +127,7 @@ INTERNAL_ERROR: Final = EventSpec(
 METRIC_LEFT_OUT: Final = EventSpec(
     name="observekit.metric_left_out",
     level="info",
-    help="An OpenTelemetry metric is not on the page: its name is taken, or its kind is unknown there.",
+    help="A metric is not on the page: its name is taken, its kind unknown, or it was another one before.",
     fields=("metric", "reason"),
 )
 LOGS_RESUMED: Final = EventSpec(

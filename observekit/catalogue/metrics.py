@@ -40,6 +40,7 @@ COMPONENTS: Final = (
     "operations",
     "ops",
     "traces",
+    "workers",
 )
 """Parts of observekit whose failures are counted apart."""
 
@@ -119,6 +120,7 @@ TARGET_INFO: Final = MetricSpec(
             VCS_REF_HEAD_REVISION,
         )
     ),
+    across="one",
 )
 HEALTH_CHECK_STATUS: Final = MetricSpec(
     name="observekit_health_check_status",
@@ -126,6 +128,7 @@ HEALTH_CHECK_STATUS: Final = MetricSpec(
     help="What a health check is taken to say: 0 failed, 0.5 degraded, 1 ok; failed also where it is stale.",
     labels=("check", "probe", "criticality"),
     values={"probe": ("liveness", "readiness", "startup"), "criticality": ("required", "degraded", "info")},
+    across="worker",
 )
 HEALTH_CHECK_DURATION: Final = MetricSpec(
     name="observekit_health_check_duration_seconds",
@@ -153,11 +156,13 @@ STARTUP_PROGRESS: Final = MetricSpec(
     unit="ratio",
     help="How much of a start-up task is done: 1 when it has ended, 0 as long as nobody knows.",
     labels=("task",),
+    across="worker",
 )
 MAINTENANCE: Final = MetricSpec(
     name="observekit_maintenance",
     kind="gauge",
     help="Whether the process was asked to stay out of traffic for a while: 1 while it is, 0 otherwise.",
+    across="worker",
 )
 LIFECYCLE_STATE: Final = MetricSpec(
     name="observekit_lifecycle_state",
@@ -165,6 +170,7 @@ LIFECYCLE_STATE: Final = MetricSpec(
     help="Where the process is in its life: 1 on exactly one state.",
     labels=("state",),
     values={"state": ("starting", "ready", "draining", "stopped", "broken")},
+    across="worker",
 )
 LOG_RECORDS: Final = MetricSpec(
     name="observekit_log_records_total",
@@ -243,6 +249,7 @@ SCRAPE_DURATION: Final = MetricSpec(
     kind="gauge",
     unit="seconds",
     help="Time it took to render the metrics page the last time.",
+    across="one",
 )
 COLLECTOR_ERRORS: Final = MetricSpec(
     name="observekit_collector_errors_total",
@@ -256,6 +263,7 @@ OTEL_METRICS_LEFT_OUT: Final = MetricSpec(
     help="OpenTelemetry metrics left out of the page: their name is taken, or their kind unknown there.",
     labels=("reason",),
     values={"reason": ("exponential_histogram", "name_taken", "observekit")},
+    across="one",
 )
 EVENT_LOOP_LAG: Final = MetricSpec(
     name="asyncio_event_loop_lag_seconds",
@@ -263,45 +271,53 @@ EVENT_LOOP_LAG: Final = MetricSpec(
     unit="seconds",
     help="How late the event loop ran a timer that was due, ten times a second.",
     buckets=LAG_BUCKETS,
+    across="worker",
 )
 EVENT_LOOP_STALLS: Final = MetricSpec(
     name="asyncio_event_loop_stalls_total",
     kind="counter",
     help="Times the event loop ran nothing for a quarter of a second or longer.",
+    across="worker",
 )
 ASYNCIO_TASKS: Final = MetricSpec(
     name="asyncio_tasks",
     kind="gauge",
     help="Tasks of the event loop that are not done.",
+    across="worker",
 )
 PYTHON_THREADS: Final = MetricSpec(
     name="python_threads",
     kind="gauge",
     help="Threads of the interpreter.",
+    across="worker",
 )
 CGROUP_THROTTLED: Final = MetricSpec(
     name="process_cgroup_cpu_throttled_seconds_total",
     kind="counter",
     unit="seconds",
     help="Time the CPU quota kept the process waiting; absent where the kernel does not say.",
+    across="one",
 )
 CGROUP_CPU_LIMIT: Final = MetricSpec(
     name="process_cgroup_cpu_limit_cores",
     kind="gauge",
     unit="cores",
     help="CPU quota of the process in cores; absent where there is none.",
+    across="one",
 )
 CGROUP_MEMORY_USAGE: Final = MetricSpec(
     name="process_cgroup_memory_usage_bytes",
     kind="gauge",
     unit="bytes",
     help="Memory charged to the process, less the file cache that can be dropped at once.",
+    across="one",
 )
 CGROUP_MEMORY_LIMIT: Final = MetricSpec(
     name="process_cgroup_memory_limit_bytes",
     kind="gauge",
     unit="bytes",
     help="Memory at which the kernel kills; absent where there is no limit.",
+    across="one",
 )
 PRESSURE: Final = MetricSpec(
     name="process_pressure_waiting_seconds_total",
@@ -309,24 +325,43 @@ PRESSURE: Final = MetricSpec(
     unit="seconds",
     help="Time in which some task waited for a resource; absent where the kernel does not say.",
     labels=("resource",),
+    across="one",
 )
 STEAL: Final = MetricSpec(
     name="system_cpu_steal_seconds_total",
     kind="counter",
     unit="seconds",
     help="Time the hypervisor gave the CPUs of the host to others.",
+    across="one",
 )
 CLOCK: Final = MetricSpec(
     name="observekit_clock_timestamp_seconds",
     kind="gauge",
     unit="seconds",
     help="The clock of the process when the metrics page was made, as a Unix time.",
+    across="one",
 )
 REJECTED_SETTINGS: Final = MetricSpec(
     name="observekit_config_rejected_values",
     kind="gauge",
     help="Environment variables that were ignored at start because their value is wrong.",
     labels=("variable",),
+    across="one",
+)
+DEGRADED: Final = MetricSpec(
+    name="observekit_degraded",
+    kind="gauge",
+    help="1 while a part does without something it needs: workers count for themselves alone, because the "
+    "directory they share cannot be used.",
+    labels=("component",),
+    values={"component": ("workers",)},
+    across="one",
+)
+WORKER_FILES: Final = MetricSpec(
+    name="observekit_worker_files",
+    kind="gauge",
+    help="Files that the workers of this service share; none where there is one process.",
+    across="one",
 )
 INTERNAL_ERRORS: Final = MetricSpec(
     name="observekit_internal_errors_total",

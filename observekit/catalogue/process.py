@@ -10,6 +10,7 @@ PROCESS_CPU: Final = MetricSpec(
     unit="seconds",
     help="User and system CPU time spent by the process.",
     origin="prometheus_client",
+    across="worker",
 )
 PROCESS_MEMORY: Final = MetricSpec(
     name="process_resident_memory_bytes",
@@ -17,6 +18,7 @@ PROCESS_MEMORY: Final = MetricSpec(
     unit="bytes",
     help="Resident memory of the process.",
     origin="prometheus_client",
+    across="worker",
 )
 PROCESS_VIRTUAL_MEMORY: Final = MetricSpec(
     name="process_virtual_memory_bytes",
@@ -24,6 +26,7 @@ PROCESS_VIRTUAL_MEMORY: Final = MetricSpec(
     unit="bytes",
     help="Virtual memory of the process.",
     origin="prometheus_client",
+    across="worker",
 )
 PROCESS_START_TIME: Final = MetricSpec(
     name="process_start_time_seconds",
@@ -31,18 +34,21 @@ PROCESS_START_TIME: Final = MetricSpec(
     unit="seconds",
     help="When the process started, as a Unix time.",
     origin="prometheus_client",
+    across="worker",
 )
 PROCESS_OPEN_FDS: Final = MetricSpec(
     name="process_open_fds",
     kind="gauge",
     help="Open file descriptors of the process.",
     origin="prometheus_client",
+    across="worker",
 )
 PROCESS_MAX_FDS: Final = MetricSpec(
     name="process_max_fds",
     kind="gauge",
     help="Limit of open file descriptors of the process.",
     origin="prometheus_client",
+    across="worker",
 )
 GC_COLLECTIONS: Final = MetricSpec(
     name="python_gc_collections_total",
@@ -51,6 +57,7 @@ GC_COLLECTIONS: Final = MetricSpec(
     labels=("generation",),
     values={"generation": ("0", "1", "2")},
     origin="prometheus_client",
+    across="worker",
 )
 GC_OBJECTS_COLLECTED: Final = MetricSpec(
     name="python_gc_objects_collected_total",
@@ -59,6 +66,7 @@ GC_OBJECTS_COLLECTED: Final = MetricSpec(
     labels=("generation",),
     values={"generation": ("0", "1", "2")},
     origin="prometheus_client",
+    across="worker",
 )
 GC_OBJECTS_UNCOLLECTABLE: Final = MetricSpec(
     name="python_gc_objects_uncollectable_total",
@@ -67,6 +75,7 @@ GC_OBJECTS_UNCOLLECTABLE: Final = MetricSpec(
     labels=("generation",),
     values={"generation": ("0", "1", "2")},
     origin="prometheus_client",
+    across="worker",
 )
 PYTHON_INFO: Final = MetricSpec(
     name="python_info",
@@ -74,4 +83,5 @@ PYTHON_INFO: Final = MetricSpec(
     help="The interpreter: constant 1, the facts are in the labels.",
     labels=("implementation", "major", "minor", "patchlevel", "version"),
     origin="prometheus_client",
+    across="one",
 )

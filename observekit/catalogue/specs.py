@@ -8,9 +8,11 @@ from types import MappingProxyType
 from typing import Final, Literal, Protocol, TypeVar
 
 from observekit.errors import CatalogueError
+from observekit.semconv import WORKER
 
 MetricKind = Literal["counter", "gauge", "histogram", "info", "stateset"]
 Origin = Literal["observekit", "prometheus_client"]
+Across = Literal["sum", "worker", "one"]
 
 _SNAKE_CASE: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _DOTTED: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
@@ -27,6 +29,9 @@ class MetricSpec:
     ``unit`` is a base unit in the plural, like ``seconds``, or empty for plain numbers.
     ``values`` lists the closed set of a label's values where it is known beforehand.
     ``origin`` says whose code makes the samples: ours, or prometheus-client's own collectors.
+    ``across`` says what a service of several worker processes shows: the ``sum``, for a gauge over the
+    workers that live, else over all that ever lived; a series for each living ``worker``, with its number as
+    a label; or what the ``one`` says that answers, because it is no worker's own or the same for all.
     """
 
     name: str
@@ -37,6 +42,7 @@ class MetricSpec:
     buckets: tuple[float, ...] = ()
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     origin: Origin = "observekit"
+    across: Across = "sum"
 
     def __post_init__(self) -> None:
         _refuse(f"metric {self.name!r}", _metric_problems(self))
@@ -123,6 +129,7 @@ def _metric_problems(spec: MetricSpec) -> Iterator[str]:
     yield from _help_problems(spec.help)
     yield from _bucket_problems(spec)
     yield from _label_problems(spec)
+    yield from _across_problems(spec)
 
 
 def _ending_problems(spec: MetricSpec) -> Iterator[str]:
@@ -159,6 +166,13 @@ def _label_problems(spec: MetricSpec) -> Iterator[str]:
     if len(set(spec.labels)) != len(spec.labels):
         yield "labels must differ"
     yield from _value_problems(spec)
+
+
+def _across_problems(spec: MetricSpec) -> Iterator[str]:
+    if spec.across == "sum" and spec.kind in {"info", "stateset"}:
+        yield f"a metric of kind {spec.kind} is no number to add up over workers; say across worker or one"
+    if WORKER in spec.labels:
+        yield f"label {WORKER!r} is for metrics that are kept across workers"
 
 
 def _value_problems(spec: MetricSpec) -> Iterator[str]:

@@ -7,9 +7,13 @@ from observekit.catalogue import EVENTS, METRICS, PROBES, SPANS, EventSpec, Metr
 from observekit.config import Config
 from observekit.config.model import SETTINGS
 from observekit.config.setting import Setting
+from observekit.semconv import WORKER
 
 Entry = Mapping[str, Any]
 """One thing of a section: texts, lists and dicts by key, ``name`` first."""
+
+
+_SEVERAL: Final = ({"name": WORKER, "note": "where there are several"},)
 
 
 def _metric(spec: MetricSpec) -> Entry:
@@ -17,10 +21,11 @@ def _metric(spec: MetricSpec) -> Entry:
         "name": spec.name,
         "type": spec.kind,
         "unit": spec.unit,
-        "labels": list(spec.labels),
+        "labels": [*spec.labels, *_SEVERAL] if spec.across == "worker" else list(spec.labels),
         "help": spec.help,
         "values": {name: list(values) for name, values in spec.values.items()},
         "buckets": list(spec.buckets),
+        "across_workers": spec.across,
         "made_by": spec.origin,
     }
 

@@ -212,6 +212,10 @@ def _are_propagators(value: object) -> bool:
     }
 
 
+def _is_directory(value: object) -> bool:
+    return value is None or (isinstance(value, str) and value.startswith("/") and "\0" not in value)
+
+
 def _is_secret(value: object) -> bool:
     return value is None or (isinstance(value, str) and value.strip() != "")
 
@@ -261,5 +265,6 @@ WORDS: Final = Kind(
     lambda value: value == () or are_words(value),
     "must be words, like 'one,two' (in code a tuple of texts)",
 )
+DIRECTORY: Final = Kind(str.strip, _is_directory, "must be an absolute path like '/run/orders', or None")
 # Any text at all is a secret that can be compared: one that no client can send lets nobody in.
 SECRET: Final = Kind(str.strip, _is_secret, "must be a text that is not empty, or None", masked=hidden)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from threading import RLock
 from typing import Final, Literal
 
+from observekit.guard import in_forked_child
 from observekit.health.moment import Moment, Waiter, no_other_loop
 from observekit.health.tasks import StartupTask, Tasks
 
@@ -34,11 +35,14 @@ class Lifecycle:
     Attributes:
         life: How many lives came before this one: a start-up after the end begins another.
         told_to_stop: Whether somebody called ``stop()`` in this life.
+        has_begun: Whether anything of it has happened in this process; in a forked child not what happened
+            in its parent.
         in_maintenance: Whether somebody asked for no traffic, until he says otherwise.
         tasks: What has to be done before start-up is over.
     """
 
     __slots__ = (
+        "__weakref__",
         "_changed",
         "_draining",
         "_lock",
@@ -46,6 +50,7 @@ class Lifecycle:
         "_starting",
         "_state",
         "_waiter",
+        "has_begun",
         "in_maintenance",
         "life",
         "tasks",
@@ -68,7 +73,8 @@ class Lifecycle:
         self.in_maintenance = False
         self.life = 0
         self.tasks = Tasks()
-        self.told_to_stop = False
+        self.told_to_stop = self.has_begun = False
+        in_forked_child(self._forked)
 
     @property
     def state(self) -> State:
@@ -114,6 +120,7 @@ class Lifecycle:
                 self.tasks.forget()
                 self._draining = Moment(self._waiter)
             self._starting += 1
+            self.has_begun = True
         if before in _ENDED:
             self._tell(before, "starting", "a start-up began")
 
@@ -153,12 +160,22 @@ class Lifecycle:
         for state in _NEXT:
             yield (state,), float(state == now)
 
+    def told(self) -> Iterator[tuple[tuple[str], float]]:
+        """Yield the readings for other workers: none of a process that only starts those who serve."""
+        if self.has_begun:
+            yield from self.readings()
+
+    def _forked(self) -> None:
+        self._lock = RLock()
+        self.has_begun = False
+
     def _enter(self, state: State, cause: str) -> None:
         with self._lock:
             before = self._state
             if state not in _NEXT[before]:
                 return
             self._state = state
+            self.has_begun = True
         if state in _LEAVING:
             self._draining.come()
         self._tell(before, state, cause)

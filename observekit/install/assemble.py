@@ -26,6 +26,7 @@ from observekit.install.ports import Ports
 from observekit.install.runtime import follow, watch
 from observekit.install.tracing import Traces, quarantine
 from observekit.install.voice import Voice
+from observekit.install.workers import Workers
 from observekit.integrations.starlette import SCOPE_CLAIMS
 from observekit.logs.correlate import Correlation
 from observekit.logs.setup import Counts, Logs
@@ -48,14 +49,12 @@ def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
         return _disabled(config, registry)
     quarantine(effective)
     guard = Guard(catalogue.COMPONENTS)
-    attributes = resource(config)
     instruments = Instruments(config, guard)
+    workers = _workers(config, instruments, registry, guard)
+    attributes = resource(config, None if workers is None else workers.start)
     instruments.describe(effective, guard, attributes)
     logs = _logs(config, instruments, guard)
-    voice = Voice(None if logs is None else logs.pipeline, guard)
-    guard.report_to(voice.internal_error)
-    instruments.spans_lost = voice.export_failed
-    instruments.spans_wait = voice.export_waits
+    voice = _voice(logs, instruments, guard)
     kit, health = _kit(config, registry, instruments, voice, guard)
     set_keys(exempt=config.redaction_allow, secret=config.redaction_keys)
     kit.on_release(set_keys)
@@ -63,12 +62,13 @@ def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
         _install(kit, instruments, logs)
         meters = _meters(kit, attributes, instruments, voice, guard)
         traces = _traces(kit, attributes, instruments, guard) if config.traces else None
-        ports = Ports(kit, health, instruments, guard)
+        ports = Ports(kit, health, instruments, workers, guard)
         _put_layer(kit, instruments, (logs, traces), ports.beside_application(), voice, guard)
         _put_signals(kit, instruments, logs, traces, guard)
         kit.on_built(lambda app: ports.tell_shadowed(app, voice))
+        _join(kit, workers, voice)
         ports.open_ops_port(voice)
-        found = [one for part in (meters, traces) if part for one in part.found]
+        found = [one for part in (meters, traces, workers, ports) if part for one in part.found]
         voice.started(effective, found, kit.ops_port)
     except BaseException:
         kit.release(0.0)
@@ -79,6 +79,22 @@ def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
 def _disabled(config: Config, registry: CollectorRegistry) -> Kit:
     """Return a kit that takes checks and asks none; applications stay as they are."""
     return Kit(config, registry, Lifecycle(), Engine(pace_of(config)))
+
+
+def _workers(
+    config: Config, instruments: Instruments, registry: CollectorRegistry, guard: Guard
+) -> Workers | None:
+    workers = Workers(config, instruments, registry, guard) if config.metrics else None
+    instruments.describe_workers(None if workers is None else workers.member)
+    return workers
+
+
+def _voice(logs: LogPath | None, instruments: Instruments, guard: Guard) -> Voice:
+    voice = Voice(None if logs is None else logs.pipeline, guard)
+    guard.report_to(voice.internal_error)
+    instruments.spans_lost = voice.export_failed
+    instruments.spans_wait = voice.export_waits
+    return voice
 
 
 def _logs(config: Config, instruments: Instruments, guard: Guard) -> LogPath | None:
@@ -143,6 +159,16 @@ def _traces(kit: Kit, attributes: dict[str, str], instruments: Instruments, guar
     # After the logs, so that it ends before them: what goes wrong with spans is still said.
     kit.at_end("traces", traces.flush, traces.close)
     return traces
+
+
+def _join(kit: Kit, workers: Workers | None, voice: Voice) -> None:
+    """Become a worker, if the process was started as one; once everything that it shares is there."""
+    if workers is None:
+        return
+    kit.on_release(workers.stop)
+    # It ends before all others: what they are read from is still there.
+    kit.at_end("workers", lambda _: workers.member.refresh(), lambda _: workers.member.close_sources())
+    workers.begin(voice)
 
 
 def _put_layer(

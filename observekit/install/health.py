@@ -105,7 +105,7 @@ def _listeners(instruments: Instruments, voice: Voice) -> Listeners:
 
 def _show(health: Health, instruments: Instruments) -> None:
     lifecycle, store = health.lifecycle, instruments.store
-    store.reading(catalogue.LIFECYCLE_STATE, lifecycle.readings)
+    store.reading(catalogue.LIFECYCLE_STATE, lifecycle.readings, lifecycle.told)
     store.reading(catalogue.MAINTENANCE, lambda: [((), float(lifecycle.in_maintenance))])
     store.reading(catalogue.STARTUP_PROGRESS, lifecycle.tasks.readings)
     store.reading(catalogue.HEALTH_CHECK_STATUS, health.readings)

@@ -21,6 +21,7 @@ from observekit.install.identity import target_info
 from observekit.metrics.cells import CounterCell
 from observekit.metrics.exposition import Exposition, collectors
 from observekit.metrics.store import Store
+from observekit.metrics.workers.member import Member
 from observekit.operations.signals import WorkMetrics
 
 
@@ -124,14 +125,24 @@ class Instruments:
         """Count that a health check held the event loop."""
         self._check_blocks.cell(check.name).add()
 
-    def exposition(self, registry: CollectorRegistry, guard: Guard) -> Exposition:
-        """Return what renders *registry*."""
+    def collector_failed(self, guard: Guard) -> Callable[[str, Exception], None]:
+        """Return what counts a collector whose families are missing."""
 
         def failed(collector: str, error: Exception) -> None:
             self._collector_errors.cell(collector).add()
             guard.failed("collector", error)
 
-        return Exposition(registry, failed, self._scraped)
+        return failed
+
+    def exposition(self, registry: CollectorRegistry, guard: Guard, member: Member | None) -> Exposition:
+        """Return what renders *registry*, for all workers where there are several."""
+        return Exposition(registry, self.collector_failed(guard), self._scraped, member)
+
+    def describe_workers(self, member: Member | None) -> None:
+        """Show how the workers share what they count."""
+        degraded, files = catalogue.DEGRADED, catalogue.WORKER_FILES
+        self.store.reading(degraded, lambda: [(("workers",), float(member is not None and member.degraded))])
+        self.store.reading(files, lambda: [((), 0.0 if member is None else float(member.files))])
 
     def _scraped(self, seconds: float) -> None:
         self._scrape = [((), seconds)]

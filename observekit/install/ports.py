@@ -1,6 +1,8 @@
 """Where the metrics page and the probes are served: beside the application, and on the ops port."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from errno import EADDRINUSE
 
 from observekit.asgi import ASGIApp
 from observekit.guard import Guard
@@ -11,7 +13,10 @@ from observekit.http.table import paths
 from observekit.install.instruments import Instruments
 from observekit.install.kit import Kit
 from observekit.install.voice import Voice
+from observekit.install.waits import Waits
+from observekit.install.workers import Workers
 from observekit.integrations import trio
+from observekit.metrics.workers.parents import workers_of
 from observekit.ops.access import EVERYBODY, Access
 from observekit.ops.aside import Aside
 from observekit.ops.endpoints import (
@@ -22,15 +27,25 @@ from observekit.ops.endpoints import (
     health_endpoint,
     served_paths,
 )
+from observekit.ops.listeners import is_one_of
 from observekit.ops.server import OpsServer
 
 
 class Ports:
-    """The same endpoints for both ports, each with its rules and its own rendering of the page."""
+    """The same endpoints for both ports, each with its rules and its own rendering of the page.
 
-    def __init__(self, kit: Kit, health: Health, instruments: Instruments, guard: Guard) -> None:
+    Attributes:
+        found: What there is to say at start, as sentences.
+    """
+
+    def __init__(
+        self, kit: Kit, health: Health, instruments: Instruments, workers: Workers | None, guard: Guard
+    ) -> None:
         self._kit = kit
         self._health = health
+        self._workers = workers
+        self.found: list[str] = []
+        self._waits = Waits(guard)
         self._instruments = instruments
         self._guard = guard
         self._has_token = Access(kit.config.metrics_token, EVERYBODY).knows
@@ -50,13 +65,55 @@ class Ports:
             return
         # Who may come here is said by the address it listens on.
         server = OpsServer(self._endpoints(EVERYBODY, known_on_ops_port(self._has_token)), self._guard)
+        self._kit.ops = server
+        self._kit.at_end("ops", _nothing, self._close)
         try:
             server.start(config.ops_host, config.ops_port)
         except (OSError, RuntimeError) as error:
-            voice.ops_port_unavailable(config, error)
-            return
-        self._kit.ops = server
-        self._kit.at_end("ops", _nothing, server.stop)
+            if _is_taken(error) and self._is_taken_by_another_worker(config.ops_port):
+                self.found.append(
+                    f"ops port {config.ops_port} is taken, as by another worker; this one waits for it"
+                )
+            else:
+                voice.ops_port_unavailable(config, error)
+            if _is_taken(error) and not self._is_tended():
+                self._waits.begin(lambda: self._has_it(server, voice))
+        if self._workers is not None:
+            self._workers.also.append(lambda: self._look_after(server, voice))
+
+    def _is_taken_by_another_worker(self, port: int) -> bool:
+        workers = self._workers
+        if workers is None or not workers.member.is_worker or workers.directory is None:
+            return False
+        return is_one_of(workers_of(workers.directory), port)
+
+    def _is_tended(self) -> bool:
+        return self._workers is not None and self._workers.member.is_worker
+
+    def _has_it(self, server: OpsServer, voice: Voice) -> bool:
+        """Try to serve, and tell whether there is no more to wait for."""
+        if not self._is_tended():  # It may have become a worker meanwhile.
+            self._look_after(server, voice)
+        return server.port is not None or self._kit.ops is not server
+
+    def _look_after(self, server: OpsServer, voice: Voice) -> None:
+        """Serve on the ops port if who did so has gone; but not for a service that has ended."""
+        config = self._kit.config
+        if self._workers is not None and self._workers.is_orphan:
+            # It would tell that the service lives, and keep the next one off the port.
+            server.stop(0.0)
+        elif server.port is None and config.ops_port and self._kit.ops is server:
+            with suppress(OSError, RuntimeError):
+                server.start(config.ops_host, config.ops_port)
+                voice.ops_port_taken_over(config)
+            if self._kit.ops is not server:  # It was closed meanwhile.
+                server.stop(0.0)
+
+    def _close(self, budget_seconds: float) -> None:
+        self._waits.end()
+        server, self._kit.ops = self._kit.ops, None
+        if server is not None:
+            server.stop(budget_seconds)
 
     def tell_shadowed(self, app: object, voice: Voice) -> None:
         """Say which routes of *app* nobody reaches, because what goes before it has their paths."""
@@ -69,7 +126,8 @@ class Ports:
         self, allow: tuple[str, ...], known: Known, around: Callable[[Ask], Ask] = as_it_is
     ) -> dict[str, ASGIApp]:
         # A page that is being made on a loop that is stuck must not be waited for on the other.
-        exposition = self._instruments.exposition(self._kit.registry, self._guard)
+        member = None if self._workers is None else self._workers.member
+        exposition = self._instruments.exposition(self._kit.registry, self._guard, member)
         self._kit.on_release(exposition.close)
         config, guard = self._kit.config, self._guard
         access = Access(config.metrics_token, allow)
@@ -83,6 +141,10 @@ class Ports:
 
         self._health.engine.when_added(added)
         return served
+
+
+def _is_taken(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno == EADDRINUSE
 
 
 def _nothing(_: float) -> None:

@@ -74,13 +74,25 @@ class Voice:
             events.ROUTES_SHADOWED.name, "warning", paths=list(shadowed), settings=list(shadowed.values())
         )
 
+    def ops_port_taken_over(self, config: Config) -> None:
+        """Say that this worker has the ops port now."""
+        fields = {"ops_host": config.ops_host, "ops_port": config.ops_port}
+        self._say(events.OPS_PORT_TAKEN_OVER.name, "info", **fields)
+
+    def workers_changed(self, directory: str, *, degraded: bool) -> None:
+        """Say that this worker counts for itself alone, or does so no more."""
+        if degraded:
+            self._say(events.WORKERS_DEGRADED.name, "warning", directory=directory)
+        else:
+            self._say(events.WORKERS_RECOVERED.name, "info", directory=directory)
+
     def internal_error(self, component: str, error: BaseException, failures: int) -> None:
         """Say that something of ours failed."""
         told = f"{type(error).__name__}: {message_of(error)}"
         self._say(events.INTERNAL_ERROR.name, "error", component=component, error=told, failures=failures)
 
     def metric_left_out(self, metric: str, reason: str) -> None:
-        """Say that a metric of OpenTelemetry's is not on the page."""
+        """Say that a metric is not on the page: OpenTelemetry's, or as another worker has it."""
         self._say(events.METRIC_LEFT_OUT.name, "info", metric=metric, reason=reason)
 
     def export_failed(self, spans: int, why: str) -> None:

@@ -1,20 +1,24 @@
 """The metrics page: every family that can be rendered, in short turns, a large page once a second at most."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from time import monotonic, perf_counter
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import CollectorRegistry
 
+from observekit.guard import in_forked_child
 from observekit.metrics.collecting import Fetcher, is_slow
 from observekit.metrics.foreign import ClientMetrics, is_known
 from observekit.metrics.negotiation import Wish, negotiate
 from observekit.metrics.page import Page, compressed, in_turns
 from observekit.metrics.store import Store
 from observekit.metrics.text import Format
+from observekit.metrics.workers.member import Member
+from observekit.metrics.workers.page import SharedPage, Writable
 from observekit.metrics.writing import encoded, written
+from observekit.worker import Worker
 
 # Source: Prometheus scrapes every 15 s or more; two servers and a curious person share one rendering.
 KEEP_SECONDS: Final = 1.0
@@ -22,6 +26,9 @@ KEEP_SECONDS: Final = 1.0
 # about a millisecond; a time would decide by how busy the machine is.
 _SMALL_BYTES: Final = 256 * 1024
 _GZIP_RATIO: Final = 10
+# What the files of all workers may take to read; then the page has what they said before.
+_WORKERS_SECONDS: Final = 2.0
+_BUSY_SECONDS: Final = 0.01
 
 _EOF: Final = b"# EOF\n"
 
@@ -30,32 +37,63 @@ Families = Mapping[int, list[Metric]]
 _Key = tuple[str, bool]
 
 
+class NoPageError(TimeoutError):
+    """What all workers have cannot be had for now, and has never been; one's own would be taken for all."""
+
+
 class Exposition:
     """Renders a registry; what fails costs its own families only.
 
     *failed* is told the name of each collector that failed, and *took* the seconds of work each page took.
+    *member* is this process among several workers, if there can be any: the page is that of all of them.
     """
 
-    __slots__ = ("_client", "_failed", "_fetcher", "_kept", "_registry", "_running", "_took")
+    __slots__ = (
+        *("__weakref__", "_client", "_failed", "_fetcher", "_kept", "_member"),
+        *("_last", "_reader", "_reading", "_registry", "_running", "_took"),
+    )
 
-    def __init__(self, registry: CollectorRegistry, failed: Failed, took: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        failed: Failed,
+        took: Callable[[float], None],
+        member: Member | None = None,
+    ) -> None:
         self._registry = registry
+        self._member = member
         self._failed = failed
         self._took = took
         self._client = ClientMetrics()
         self._fetcher = Fetcher(failed)
+        self._start_afresh()
+        in_forked_child(self._start_afresh)
+
+    def _start_afresh(self) -> None:
         self._kept: dict[_Key, tuple[float, Page]] = {}
         self._running: dict[_Key, asyncio.Task[Page]] = {}
+        self._reader = Worker("workers-page", self._shared)
+        self._reading: asyncio.Task[SharedPage | None] | None = None
+        self._last: SharedPage | None = None
 
     def close(self) -> None:
-        """Let go of the threads that collectors are asked on."""
+        """Let go of the threads that collectors and the files of other workers are read on."""
         self._fetcher.close()
+        self._reader.close()
 
     def render(self, accept: str) -> Page:
-        """Return the page in the format that the *accept* header asks for, made in one go."""
+        """Return the page in the format that the *accept* header asks for, made in one go.
+
+        Raises:
+            NoPageError: What all workers have has never been read.
+        """
         wish = negotiate(accept)
         found = {id(one): self._asked(one) for one in collectors(self._registry) if is_slow(one)}
-        return Page(tuple(self._pieces(wish, found)), wish.content_type)
+        try:
+            shared = self._shared()
+        except Exception as error:  # noqa: BLE001 -- no page is worse than an old one
+            shared = self._said_before(error)
+        return Page(tuple(self._pieces(wish, found, shared)), wish.content_type)
 
     async def page(self, accept: str, *, gzip: bool = False) -> Page:
         """Return the page in the format that the *accept* header asks for, Prometheus text if in doubt.
@@ -63,6 +101,9 @@ class Exposition:
         It is made in turns, between which the event loop does what else is due. One that is being made is
         waited for, and a large one that is younger than a second is given again. Without a loop of asyncio,
         as on trio, it is made in one go.
+
+        Raises:
+            NoPageError: What all workers have has never been read in time.
         """
         key = (negotiate(accept).content_type, gzip)
         expires, page = self._kept.get(key, (0.0, None))
@@ -79,10 +120,12 @@ class Exposition:
 
     async def _made(self, key: _Key, accept: str, gzip: bool) -> Page:  # noqa: FBT001 -- part of the key
         wish = negotiate(accept)
-        found = await self._fetcher.fetch(collectors(self._registry))
+        shared = await self._read()
+        alone = [one for one in collectors(self._registry) if self._of_all(one, shared) is None]
+        found = await self._fetcher.fetch(alone)
         pieces: list[bytes] = []
         worked = 0.0
-        made = self._pieces(wish, found)
+        made = self._pieces(wish, found, shared)
         source = compressed(made) if gzip else made
         while True:
             started = perf_counter()
@@ -98,21 +141,88 @@ class Exposition:
             self._kept[key] = (monotonic() + KEEP_SECONDS, page)
         return page
 
-    def _pieces(self, wish: Wish, found: Families) -> Iterator[bytes]:
-        yield from in_turns(self._encoded(wish, found))
+    async def _read(self) -> SharedPage | None:
+        """Return what all workers have; read on a thread, where there is more than this process."""
+        member = self._member
+        if member is None or not member.has_company:
+            return None
+        try:
+            async with asyncio.timeout(_WORKERS_SECONDS):
+                # Others may wait for it too, and whoever comes when it is late.
+                return await asyncio.shield(self._being_read())
+        except Exception as error:  # noqa: BLE001 -- no page is worse than an old one
+            return self._said_before(error)
+
+    def _being_read(self) -> "asyncio.Task[SharedPage | None]":
+        loop, reading = asyncio.get_running_loop(), self._reading
+        if reading is None or reading.done() or reading.get_loop() is not loop:
+            reading = self._reading = loop.create_task(self._call_reader())
+            reading.add_done_callback(_take_note)
+        return reading
+
+    async def _call_reader(self) -> SharedPage | None:
+        while self._reader.busy:  # noqa: ASYNC110 -- for another loop, which may be closed by now
+            await asyncio.sleep(_BUSY_SECONDS)
+        return cast("SharedPage | None", await self._reader.call())
+
+    def _shared(self) -> SharedPage | None:
+        """Read what all workers have, on whatever thread this is."""
+        self._last = None if self._member is None else self._member.page()
+        return self._last
+
+    def _said_before(self, error: Exception) -> SharedPage:
+        """Return what all workers said before.
+
+        Not what this one says: Prometheus would take a total that falls for a restart, and what comes back
+        for as much more.
+
+        Raises:
+            NoPageError: They have not said anything.
+        """
+        self._failed("workers", error)
+        if self._last is None:
+            raise NoPageError("the files of the workers could not be read") from error
+        return self._last
+
+    def _pieces(self, wish: Wish, found: Families, shared: SharedPage | None) -> Iterator[bytes]:
+        yield from in_turns(self._encoded(wish, found, shared))
         if wish.form == "openmetrics":
             yield _EOF
 
-    def _encoded(self, wish: Wish, found: Families) -> Iterator[bytes]:
+    def _encoded(self, wish: Wish, found: Families, shared: SharedPage | None) -> Iterator[bytes]:
         owners = _owners(self._registry)
+        written_by_all: set[str] = set()
         for collector in collectors(self._registry):
-            if wish.plain and isinstance(collector, Store):
+            ours = self._of_all(collector, shared)
+            if ours is not None:
+                written_by_all.update(one.name for one in ours)
+                yield from self._together(ours, wish)
+            elif wish.plain and isinstance(collector, Store):
                 yield from map(encoded, collector.blocks(wish.form))
             elif wish.plain and is_known(collector):
                 yield from self._known(collector, wish.form)
             else:
                 families = found[id(collector)] if id(collector) in found else self._asked(collector)
                 yield from self._written(collector, families, wish, owners)
+        if shared is not None:
+            rest = [name for name in shared.names if name not in written_by_all and name not in owners]
+            yield from self._together(map(shared.writable, rest), wish)
+
+    def _of_all(self, collector: Any, shared: SharedPage | None) -> list[Writable] | None:
+        if shared is None or self._member is None:
+            return None
+        return self._member.shown(collector, shared)
+
+    def _together(self, families: Iterable[Writable], wish: Wish) -> Iterator[bytes]:
+        """Write families of all workers."""
+        for one in families:
+            try:
+                if wish.plain:
+                    yield from map(encoded, one.blocks(wish.form))
+                else:
+                    yield self._family(one.family(), wish)
+            except Exception as error:  # noqa: BLE001 -- one family that cannot be read leaves the others there
+                self._failed(one.name, error)
 
     def _known(self, metric: Any, form: Format) -> Iterator[bytes]:
         try:
@@ -145,6 +255,12 @@ class Exposition:
             error.args = error.args[:1]  # The client library appends the whole family, all samples of it.
             self._failed(family.name, error)
             return b""
+
+
+def _take_note(reading: "asyncio.Task[SharedPage | None]") -> None:
+    """Know of the error of one that nobody waits for any more; asyncio would warn of it."""
+    if not reading.cancelled():
+        reading.exception()
 
 
 def _claim(owners: dict[str, object], collector: object, family: Metric) -> None:

@@ -6,7 +6,7 @@ from threading import RLock
 from typing import Final, Generic, TypeVar
 
 from observekit.catalogue import MetricSpec
-from observekit.metrics.cells import Cell
+from observekit.metrics.cells import Cell, Record
 from observekit.semconv import OVERFLOW
 
 # A label value of 10 MB must not reach the page. 200 characters hold any route.
@@ -16,6 +16,7 @@ _OVERFLOW_SERIES: Final = 64
 
 AnyCell = TypeVar("AnyCell", bound=Cell)
 Labels = tuple[str, ...]
+Records = Callable[[Labels], Record]
 
 
 class Family(Generic[AnyCell]):
@@ -25,7 +26,7 @@ class Family(Generic[AnyCell]):
     *overflowed* is told the family and the label each time.
     """
 
-    __slots__ = ("_cells", "_limit", "_lock", "_make", "_new", "_overflowed", "_seen", "spec")
+    __slots__ = ("_cells", "_limit", "_lock", "_make", "_new", "_overflowed", "_records", "_seen", "spec")
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class Family(Generic[AnyCell]):
         self._limit = limit
         self._overflowed = overflowed
         self._new: Callable[[Labels], None] | None = None
+        self._records: Records | None = None
         self._lock = RLock()
         self._cells: dict[Labels, AnyCell] = {}
         self._seen: list[set[str]] = [set() for _ in spec.labels]
@@ -72,11 +74,27 @@ class Family(Generic[AnyCell]):
         with self._lock:
             return iter(list(self._cells.items()))
 
+    def share(self, records: Records | None) -> None:
+        """Let each cell, also of series to come, write its value through to what *records* returns for it.
+
+        It takes no lock, because whoever is made a worker by its first count is in the middle of that.
+        """
+        self._records = records
+        for values, cell in list(self._cells.items()):
+            cell.share(None if records is None else records(values))
+
     def renew_locks(self) -> None:
         """Take free locks, in a forked child whose parent's threads may have held the old ones."""
         self._lock = RLock()
         for cell in self._cells.values():
             cell.renew_lock()
+
+    def reset(self, first: Record) -> None:
+        """Have every series at zero in a forked child; *first* is told when it counts something."""
+        self._lock = RLock()
+        self._records = lambda _: first
+        for cell in self._cells.values():
+            cell.reset(first)
 
     def _find(self, values: Labels) -> AnyCell:
         clean = tuple(map(cleaned, values))
@@ -92,6 +110,10 @@ class Family(Generic[AnyCell]):
 
     def _add(self, values: Labels) -> AnyCell:
         cell = self._cells[values] = self._make()
+        # After it is among the cells: share() sees it there, or is seen here.
+        records = self._records
+        if records is not None:
+            cell.share(records(values))
         for seen, value in zip(self._seen, values, strict=True):
             seen.add(value)
         return cell

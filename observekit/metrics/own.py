@@ -1,31 +1,25 @@
-"""Our own families as blocks of text: one for each series, its labels written once and kept."""
+"""Our own families as blocks of text, from the cells of this process."""
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate
-from typing import Final
 
 from observekit.catalogue import MetricSpec
 from observekit.metrics.cells import CounterCell, Exemplar, GaugeCell, HistogramCell
 from observekit.metrics.family import Family, Labels, cleaned
-from observekit.metrics.text import Format, exemplar, heading, labels, number, whole
-
-# Counts below this are written as they are, all lines of a series in one formatting.
-_PLAIN_BELOW: Final = 1_000_000
+from observekit.metrics.lines import Lines
+from observekit.metrics.text import Format
+from observekit.metrics.workers.shapes import Merge, Shape, SharedExemplar
 
 Blocks = Callable[[Format], Iterator[str]]
 
 
 def single_values(spec: MetricSpec, family: Family[CounterCell] | Family[GaugeCell]) -> Blocks:
     """Return what writes a family of counters or gauges."""
-    heads: dict[Labels, str] = {}
+    lines = lines_of(spec)
 
     def blocks(form: Format) -> Iterator[str]:
-        yield introduction(spec, form)
+        yield lines.introduction(form)
         for values, cell in family.series():
-            head = heads.get(values)
-            if head is None:
-                head = heads[values] = f"{spec.name}{_labels(spec, values)} "
-            yield f"{head}{number(cell.value)}\n"
+            yield lines.single(values, cell.value)
 
     return blocks
 
@@ -35,65 +29,59 @@ def readings(spec: MetricSpec, read: Callable[[], Iterable[tuple[Labels, float]]
 
     def blocks(form: Format) -> Iterator[str]:
         read_now = list(read())  # Before the heading, so that a family that cannot be read leaves none.
-        yield introduction(spec, form)
+        lines = lines_of(spec)  # Anew: label values come and go.
+        yield lines.introduction(form)
         for values, value in read_now:
-            yield f"{spec.name}{_labels(spec, tuple(map(cleaned, values)))} {number(float(value))}\n"
+            yield lines.single(tuple(map(cleaned, values)), float(value))
 
     return blocks
 
 
 def histograms(spec: MetricSpec, family: Family[HistogramCell]) -> Blocks:
     """Return what writes a family of histograms."""
-    templates: dict[Labels, tuple[str, tuple[str, ...]]] = {}
+    lines = lines_of(spec)
 
     def blocks(form: Format) -> Iterator[str]:
-        yield introduction(spec, form)
+        yield lines.introduction(form)
         for values, cell in family.series():
-            known = templates.get(values)
-            if known is None:
-                known = templates[values] = _histogram_template(spec, values)
             counts, total, exemplars = cell.snapshot()
-            running = list(accumulate(counts))
-            if form == "openmetrics" and exemplars is not None:
-                yield _with_exemplars(known[1], running, total, exemplars)
-            elif running[-1] < _PLAIN_BELOW:
-                yield known[0] % (*running, running[-1], number(total))
-            else:
-                yield _with_exemplars(known[1], running, total, [None] * len(running))
+            traces = [one and as_shared(one) for one in exemplars] if form == "openmetrics" else []
+            yield lines.histogram(values, counts, total, traces if any(traces) else None)
 
     return blocks
 
 
 def introduction(spec: MetricSpec, form: Format) -> str:
-    """Return the lines above a family of *spec*."""
+    """Return the lines above the families of *spec*."""
+    return lines_of(spec).introduction(form)
+
+
+def lines_of(spec: MetricSpec) -> Lines:
+    """Return what writes series of *spec*."""
+    return Lines(family_name(spec), shown_kind(spec), spec.help, "", spec.labels, spec.buckets)
+
+
+def shape_of(spec: MetricSpec) -> Shape | None:
+    """Return what a family is for several workers; none where only the one that answers shows it."""
+    if spec.across == "one":
+        return None
+    total: Merge = "live_sum" if spec.kind == "gauge" else "sum"
+    merge: Merge = "worker" if spec.across == "worker" else total
+    return Shape(family_name(spec), shown_kind(spec), spec.help, "", spec.labels, spec.buckets, merge)
+
+
+def family_name(spec: MetricSpec) -> str:
+    """Return the name of the family, to which its samples add an ending."""
+    return spec.name.removesuffix("_total").removesuffix("_info")
+
+
+def shown_kind(spec: MetricSpec) -> str:
+    """Return the type as it stands on the page."""
     # OpenMetrics wants a stateset's label to bear the name of the family; as gauge it may be called state.
-    kind = "gauge" if spec.kind == "stateset" else spec.kind
-    return heading(spec.name.removesuffix("_total").removesuffix("_info"), kind, spec.help, "", form)
+    return "gauge" if spec.kind == "stateset" else spec.kind
 
 
-def _labels(spec: MetricSpec, values: Labels, *more: tuple[str, str]) -> str:
-    return labels([*zip(spec.labels, values, strict=True), *more])
-
-
-def _histogram_template(spec: MetricSpec, values: Labels) -> tuple[str, tuple[str, ...]]:
-    """Return the series as one template for plain counts, and the heads of its lines."""
-    bounds = [*map(number, spec.buckets), "+Inf"]
-    plain = _labels(spec, values)
-    heads = [f"{spec.name}_bucket{_labels(spec, values, ('le', bound))} " for bound in bounds]
-    heads += [f"{spec.name}_count{plain} ", f"{spec.name}_sum{plain} "]
-    template = "".join(head.replace("%", "%%") + "%d.0\n" for head in heads[:-1])
-    return template + heads[-1].replace("%", "%%") + "%s\n", tuple(heads)
-
-
-def _with_exemplars(
-    heads: tuple[str, ...], running: list[int], total: float, exemplars: list[Exemplar | None]
-) -> str:
-    lines = [
-        f"{head}{whole(count)}{'' if one is None else _exemplar(one)}\n"
-        for head, count, one in zip(heads, running, exemplars, strict=False)
-    ]
-    return "".join([*lines, f"{heads[-2]}{whole(running[-1])}\n", f"{heads[-1]}{number(total)}\n"])
-
-
-def _exemplar(one: Exemplar) -> str:
-    return exemplar({"trace_id": one.trace_id, "span_id": one.span_id}, one.value, one.timestamp)
+def as_shared(exemplar: Exemplar) -> SharedExemplar:
+    """Return *exemplar* as it stands on the page."""
+    ids = {"trace_id": exemplar.trace_id, "span_id": exemplar.span_id}
+    return SharedExemplar(ids, exemplar.value, exemplar.timestamp)

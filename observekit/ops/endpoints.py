@@ -10,7 +10,7 @@ from observekit.guard import Guard
 from observekit.health.check import Check
 from observekit.health.endpoints import Ask, Probes
 from observekit.health.home import Home
-from observekit.metrics.exposition import Exposition
+from observekit.metrics.exposition import Exposition, NoPageError
 from observekit.ops.access import Access
 from observekit.ops.aside import Aside
 
@@ -18,6 +18,7 @@ _METHODS: Final = frozenset({"GET", "HEAD"})
 _NO_STORE: Final = (b"cache-control", b"no-store")
 _NOT_ALLOWED: Final = Response(405, b"use GET or HEAD\n", headers=((b"allow", b"GET, HEAD"), _NO_STORE))
 _FAILED: Final = Response(500, b"observekit failed, see its log\n", headers=(_NO_STORE,))
+_NOT_YET: Final = Response(503, b"the other workers could not be asked\n", headers=(_NO_STORE,))
 
 
 def as_it_is(ask: Ask) -> Ask:
@@ -55,7 +56,10 @@ def endpoints(
         refusal = access.refusal(scope)
         if refusal is not None:
             return refusal
-        page = await exposition.page(_header(scope, b"accept"), gzip=_takes_gzip(scope))
+        try:
+            page = await exposition.page(_header(scope, b"accept"), gzip=_takes_gzip(scope))
+        except NoPageError:
+            return _NOT_YET
         encoding = ((b"content-encoding", page.encoding.encode()),) if page.encoding else ()
         headers = ((b"vary", b"accept, accept-encoding"), _NO_STORE, *encoding)
         return Response(200, page.pieces, page.content_type.encode("latin-1"), headers)

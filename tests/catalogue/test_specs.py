@@ -49,7 +49,10 @@ def test_a_bad_metric_is_told_everything_that_is_wrong_with_it() -> None:
         ),
         ({"name": "jobs"}, "the name of a metric of kind counter must end in _total"),
         ({"kind": "gauge"}, "the name ends in _total, which belongs to metrics of kind counter"),
-        ({"kind": "info", "name": "jobs"}, "the name of a metric of kind info must end in _info"),
+        (
+            {"kind": "info", "name": "jobs", "across": "one"},
+            "the name of a metric of kind info must end in _info",
+        ),
         (
             {"kind": "gauge", "name": "jobs_info"},
             "the name ends in _info, which belongs to metrics of kind info",
@@ -75,7 +78,15 @@ def test_a_bad_metric_is_told_everything_that_is_wrong_with_it() -> None:
         ({"values": {"reason": ("a",)}}, "values are given for 'reason', which is not a label"),
         ({"values": {"outcome": ()}}, "values of 'outcome' must differ and not be empty"),
         ({"values": {"outcome": ("ok", "ok")}}, "values of 'outcome' must differ and not be empty"),
-        ({"kind": "stateset", "name": "jobs"}, "a stateset needs the values of its label"),
+        (
+            {"kind": "stateset", "name": "jobs", "across": "one"},
+            "a stateset needs the values of its label",
+        ),
+        (
+            {"kind": "info", "name": "jobs_info"},
+            "a metric of kind info is no number to add up over workers; say across worker or one",
+        ),
+        ({"labels": ("worker",)}, "label 'worker' is for metrics that are kept across workers"),
     ],
 )
 def test_each_rule_of_metrics_refuses_what_breaks_it(change: dict[str, Any], problem: str) -> None:

@@ -29,12 +29,13 @@ def test_the_text_names_everything_with_its_help(command: Run) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert named == [line for section, names in _SECTIONS.items() for line in (section.upper(), *names)]
     assert lines[:2] == ["METRICS", ""]
-    assert lines[lines.index("observekit_log_records_dropped_total") :][:7] == [
+    assert lines[lines.index("observekit_log_records_dropped_total") :][:8] == [
         "observekit_log_records_dropped_total",
         "    Log records that were taken in and will never be written.",
         "    type: counter",
         "    labels: reason",
         "    values: reason = buffer_full, no_output, write_failed",
+        "    across workers: sum",
         "    made by: observekit",
         "",
     ]
@@ -96,6 +97,7 @@ def test_an_entry_in_json_says_all_that_is_known(command: Run) -> None:
         "help": "Time one export to the collector took, retries included.",
         "values": {"signal": ["traces"], "outcome": ["exported", "failed"]},
         "buckets": [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0],
+        "across_workers": "sum",
         "made_by": "observekit",
     }
     assert by_name["span_delay_seconds"] == {

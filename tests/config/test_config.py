@@ -52,6 +52,7 @@ def test_the_defaults_are_these() -> None:
         "metrics_allow": ("always",),
         "ops_port": None,
         "ops_host": "127.0.0.1",
+        "worker_directory": None,
         "runtime": True,
         "body_sizes": False,
         "series_limit": 2000,

@@ -40,7 +40,7 @@ _WAITS = MetricSpec(
 _JOBS = MetricSpec(name="jobs_total", kind="counter", help="Jobs taken.", labels=("queue",))
 _DEPTH = MetricSpec(name="queue_depth", kind="gauge", help="Jobs that wait.", labels=("queue",))
 _LIMIT = MetricSpec(name="queue_limit", kind="gauge", help="Jobs that may wait.", labels=("queue",))
-_BUILD = MetricSpec(name="build_info", kind="info", help="What was built.", labels=("version",))
+_BUILD = MetricSpec(name="build_info", kind="info", help="What was built.", labels=("version",), across="one")
 
 _FAILED = Matcher("code", "=~", "5..")
 _TARGET = "cluster, namespace, job, instance"

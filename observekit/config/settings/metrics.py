@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from observekit.config.hosts import ADDRESS, PORT, TRUST
-from observekit.config.kinds import FLAG, PATH, SECRET, choice, count, parse_true
+from observekit.config.kinds import DIRECTORY, FLAG, PATH, SECRET, choice, count, parse_true
 from observekit.config.setting import setting, turned_off
 
 
@@ -51,6 +51,14 @@ class MetricsSettings:
         ADDRESS,
         "OBSERVEKIT_OPS_HOST",
         help="Address of the ops port; in a container 0.0.0.0, or :: for IPv6 too.",
+    )
+    worker_directory: str | None = setting(
+        None,
+        DIRECTORY,
+        "OBSERVEKIT_WORKER_DIRECTORY",
+        help="Where several worker processes of the service share what they count; unless given the first "
+        "that can be used of the runtime directory, /dev/shm and the temporary directory. One process alone "
+        "needs none.",
     )
     runtime: bool = setting(
         True,

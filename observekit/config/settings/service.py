@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from observekit.config.kinds import FLAG, OPTIONAL_TEXT, PAIRS, TEXT, number
 from observekit.config.pairs import NOTHING
@@ -14,6 +15,9 @@ from observekit.semconv import (
     SERVICE_VERSION,
     VCS_REF_HEAD_REVISION,
 )
+
+UNKNOWN_SERVICE: Final = "unknown_service:python"
+"""The name of a service that has none. Source: OpenTelemetry resource conventions, service.name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +33,7 @@ class ServiceSettings:
         help="Off leaves the application exactly as it is.",
     )
     service_name: str = setting(
-        # Source: OpenTelemetry resource conventions, service.name.
-        "unknown_service:python",
+        UNKNOWN_SERVICE,
         TEXT,
         "OTEL_SERVICE_NAME",
         resource(SERVICE_NAME),

@@ -15,6 +15,7 @@ from observekit.dashboards.promql import (
     count_by,
     divided,
     is_zero,
+    min_by,
     now,
     quantile,
     rate,
@@ -23,7 +24,7 @@ from observekit.dashboards.promql import (
     where_present,
 )
 from observekit.dashboards.scope import FAILED, HERE, IDENTITY, ON_ROUTE
-from observekit.dashboards.series import UP, Matcher, buckets, counts, samples, under
+from observekit.dashboards.series import TARGET, UP, Matcher, buckets, counts, samples, under
 from observekit.semconv import SERVICE_VERSION, label
 
 _WIDTH = 3
@@ -166,7 +167,8 @@ def _failing_checks() -> Panel:
         ),
         unit="short",
         look=Stat(),
-        targets=(Target(query=sum_by(is_zero(now(readiness)))),),
+        # One for each instance, however many of its workers ask.
+        targets=(Target(query=sum_by(is_zero(min_by(now(readiness), *TARGET, "check")))),),
         width=_WIDTH,
         height=_HEIGHT,
         thresholds=NONE_WANTED,

@@ -11,9 +11,9 @@ from observekit.catalogue.metrics import (
 from observekit.dashboards.limits import CHECK_DURATION, CHECK_STATUS
 from observekit.dashboards.looks import StateTimeline, TimeSeries
 from observekit.dashboards.panels import Panel, Row, Scale, Target, coloured
-from observekit.dashboards.promql import increase, min_by, now, quantile, sum_by
+from observekit.dashboards.promql import increase, max_by, min_by, now, quantile, sum_by
 from observekit.dashboards.scope import HERE
-from observekit.dashboards.series import buckets, samples
+from observekit.dashboards.series import TARGET, buckets, samples
 
 
 def health() -> Row:
@@ -41,16 +41,18 @@ def _checks() -> Panel:
 
 
 def _lifecycle() -> Panel:
+    # Of several workers in one state an instance is one.
+    states = max_by(now(samples(LIFECYCLE_STATE, *HERE)), *TARGET, "state")
     return Panel(
         title="Instances by lifecycle state",
         description=(
-            "How many instances are in each state. Starting for long: a start-up check does not pass. "
-            "Draining for long: requests do not end. Broken: the log has an event lifecycle.changed with "
-            "the cause."
+            "How many instances have a process in each state. Starting for long: a start-up check does not "
+            "pass. Draining for long: requests do not end. Broken: the log has an event lifecycle.changed "
+            "with the cause."
         ),
         unit="short",
         look=TimeSeries(stacked=True),
-        targets=(Target(query=sum_by(now(samples(LIFECYCLE_STATE, *HERE)), "state"), legend="{{state}}"),),
+        targets=(Target(query=sum_by(states, "state"), legend="{{state}}"),),
         width=6,
         scale=Scale(lowest=0, decimals=0),
         overrides=coloured(starting="blue", ready="green", draining="yellow", stopped="text", broken="red"),
@@ -79,6 +81,8 @@ def _changes() -> Panel:
 
 
 def _maintenance() -> Panel:
+    # Of several workers in maintenance an instance is one.
+    asked = max_by(now(samples(MAINTENANCE, *HERE)), *TARGET)
     return Panel(
         title="Instances in maintenance",
         description=(
@@ -87,7 +91,7 @@ def _maintenance() -> Panel:
         ),
         unit="short",
         look=TimeSeries(),
-        targets=(Target(query=sum_by(now(samples(MAINTENANCE, *HERE))), legend="in maintenance"),),
+        targets=(Target(query=sum_by(asked), legend="in maintenance"),),
         width=6,
         scale=Scale(lowest=0, decimals=0),
     )

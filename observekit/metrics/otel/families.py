@@ -10,9 +10,12 @@ from prometheus_client.samples import Exemplar, Sample
 from prometheus_client.utils import floatToGoString
 
 from observekit.metrics.otel.names import Kind, family_name, labels
+from observekit.metrics.workers.shapes import Merge
+from observekit.semconv import OTEL_SCOPE_NAME
 
 Key = tuple[tuple[str, str], ...]
 LeftOut = Callable[[str, str], None]
+Told = tuple[Metric, Merge]
 
 _OVERFLOW: Final = {"otel_metric_overflow": "true"}
 _SUFFIXES: Final[Mapping[Kind, tuple[str, ...]]] = {
@@ -23,14 +26,18 @@ _SUFFIXES: Final[Mapping[Kind, tuple[str, ...]]] = {
 
 
 class _Family:
-    """The series of one name."""
+    """The series of one name; ``merge`` says what becomes of them where several workers have them."""
 
-    __slots__ = ("help", "kind", "series", "source")
+    __slots__ = ("help", "kind", "merge", "series", "source")
 
-    def __init__(self, source: str, kind: Kind, told: str) -> None:
-        self.source = source
+    def __init__(self, metric: Any, kind: Kind) -> None:
+        self.source = metric.name
         self.kind: Kind = kind
-        self.help = told
+        self.help = metric.description or ""
+        self.merge: Merge = "sum"
+        if kind == "gauge":
+            # A sum that may fall, as of things in use, is added up; two readings of one gauge are not.
+            self.merge = "live_sum" if isinstance(metric.data, Sum) else "worker"
         self.series: dict[Key, Any] = {}
 
     def add(self, point: Any, scope: Mapping[str, str], limit: int) -> None:
@@ -84,7 +91,7 @@ class _Page:
             return "exponential_histogram"
         name = family_name(metric.name, metric.unit or "", kind, share=isinstance(metric.data, Gauge))
         samples = [name + suffix for suffix in _SUFFIXES[kind]]
-        family = self.families.get(name) or _Family(metric.name, kind, metric.description or "")
+        family = self.families.get(name) or _Family(metric, kind)
         if taken := [self._taken[one] for one in samples if one in self._taken]:
             return taken[0]
         others = any(self._owners.get(one, name) != name for one in samples)
@@ -97,8 +104,8 @@ class _Page:
         return None
 
 
-def families(data: MetricsData, taken: Mapping[str, str], limit: int, left_out: LeftOut) -> Iterator[Metric]:
-    """Yield the families of *data*.
+def families(data: MetricsData, taken: Mapping[str, str], limit: int, left_out: LeftOut) -> Iterator[Told]:
+    """Yield the families of *data*, each with what becomes of its series where several workers have them.
 
     Args:
         data: What a reader collected, cumulative.
@@ -112,14 +119,14 @@ def families(data: MetricsData, taken: Mapping[str, str], limit: int, left_out: 
         if reason is not None:
             left_out(metric.name, reason)
     for name, family in page.families.items():
-        yield _written(name, family)
+        yield _written(name, family), family.merge
 
 
 def _metrics(data: MetricsData) -> Iterator[tuple[dict[str, str], Any]]:
     for resource in data.resource_metrics:
         for scoped in resource.scope_metrics:
             scope = {
-                "otel_scope_name": scoped.scope.name or "",
+                OTEL_SCOPE_NAME: scoped.scope.name or "",
                 "otel_scope_version": scoped.scope.version or "",
             }
             for metric in scoped.metrics:

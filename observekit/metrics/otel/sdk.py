@@ -23,7 +23,7 @@ from opentelemetry.sdk.resources import Resource
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import CollectorRegistry
 
-from observekit.metrics.otel.families import families
+from observekit.metrics.otel.families import Told, families
 from observekit.metrics.store import Store
 
 _FILTERS: Final[Mapping[str, Any]] = {
@@ -91,6 +91,10 @@ class OpenTelemetryMetrics:
 
     def collect(self) -> Iterator[Metric]:
         """Yield the families of now."""
+        return (metric for metric, _ in self.tell_workers())
+
+    def tell_workers(self) -> Iterator[Told]:
+        """Yield the families of now, each with what becomes of its series where several workers have them."""
         data = self._reader.read()
         missing: dict[str, str] = {}
         if data is not None:
