@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benchmarks import facts, measure, parts, throughput
+from benchmarks import facts, measure, parts, throughput, workers
 from benchmarks.measure import Effort
 from benchmarks.parts import Rounds
 from benchmarks.report import Run
@@ -28,6 +28,7 @@ def main() -> None:
     served = throughput.measure(rounds, seconds)
     others = parts.measure(_QUICK_PARTS if arguments.quick else _WHOLE_PARTS)
     text = Run(effort, requests, (rounds, seconds), served, others).text(load)
+    text += workers.section(quick=arguments.quick)
     arguments.out.write_text(text)
     print(text)
 
