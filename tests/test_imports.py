@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import observekit
+from observekit import checks
 
 _HEAVY = {
     *("prometheus_client", "structlog", "opentelemetry", "orjson"),
@@ -86,6 +87,29 @@ def test_the_public_names_are_these() -> None:
     assert observekit.__all__ == names
     assert set(names) <= set(dir(observekit))
     assert {name: hasattr(observekit, name) for name in names} == dict.fromkeys(names, True)
+
+
+def test_the_ready_made_checks_are_these_and_their_names_load_no_library() -> None:
+    names = [
+        *("certificate_expiry", "disk_space", "dns", "event_loop", "http_upstream", "kafka", "memory"),
+        *(
+            "migrations",
+            "nats",
+            "postgres",
+            "rabbitmq",
+            "redis",
+            "smtp",
+            "sqlalchemy",
+            "telemetry",
+            "writable",
+        ),
+    ]
+
+    found = _after("from observekit import checks; [getattr(checks, name) for name in checks.__all__]")
+
+    assert checks.__all__ == names
+    assert set(names) <= set(dir(checks))
+    assert set(found["foreign"]) == {"observekit"}
 
 
 def test_a_name_that_is_not_public_is_an_attribute_error() -> None:

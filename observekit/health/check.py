@@ -3,11 +3,12 @@
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 Probe = Literal["liveness", "readiness", "startup"]
 Criticality = Literal["required", "degraded", "info"]
 Status = Literal["ok", "failed", "timeout", "error", "stale"]
+_CRITICALITIES: Final[tuple[Criticality, ...]] = get_args(Criticality)
 CheckFunction = Callable[[], object] | Callable[[], Awaitable[object]]
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -56,6 +57,7 @@ class Result:
 def criticality_of(function: object) -> Criticality:
     """Return how much a check matters unless somebody says so.
 
-    What all instances share takes no instance out of traffic: the others cannot do without it either.
+    Ready-made checks know: what all instances share takes none of them out of traffic, for instance.
     """
-    return "degraded" if getattr(function, ASKS, "") else "required"
+    known: object = getattr(function, "criticality", None)
+    return next((one for one in _CRITICALITIES if one == known), "required")

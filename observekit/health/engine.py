@@ -62,6 +62,7 @@ class Engine:
         home: Which event loop asynchronous checks run on.
         refreshed: Says whether runs are begun by ``due()``, so that probes need not.
         startup_over: Says whether the start-up checks have done their work.
+        fills: How full each queue of ours is, from 0 to 1, for the check that looks at them.
     """
 
     __slots__ = (
@@ -71,6 +72,7 @@ class Engine:
         "_clock",
         "_listeners",
         "_pace",
+        "fills",
         "home",
         "refreshed",
         "startup_over",
@@ -84,6 +86,7 @@ class Engine:
         self._clock = clock
         self._added: list[Callable[[Check], None]] = []
         self._checks: dict[str, Registered] = {}
+        self.fills: dict[str, Callable[[], float]] = {}
         self.home = Home()
         self.refreshed: Callable[[], bool] = lambda: False
         self.startup_over: Callable[[], bool] = lambda: False

@@ -1,6 +1,7 @@
 """The composition root: a Kit from a configuration, each part handed what it needs of the others."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 
@@ -127,6 +128,8 @@ def _install(kit: Kit, instruments: Instruments, logs: LogPath | None) -> None:
     kit.on_release(register(instruments.store, kit.registry))
     if logs is not None:
         kit.at_end("logs", logs.flush, logs.close)
+        if isinstance(logs, Logs):  # Whoever only correlates has no queue of ours.
+            kit.engine.fills["logs"] = logs.fill
         logs.install()
     if isinstance(logs, Logs):
         kit.levels = logs.changes
@@ -158,6 +161,7 @@ def _traces(kit: Kit, attributes: dict[str, str], instruments: Instruments, guar
         return None
     # After the logs, so that it ends before them: what goes wrong with spans is still said.
     kit.at_end("traces", traces.flush, traces.close)
+    kit.engine.fills["traces"] = partial(traces.fill, kit.config)
     return traces
 
 

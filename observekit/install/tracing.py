@@ -69,6 +69,13 @@ class Traces:
         """Whether spans are sent anywhere."""
         return self._queue is not None
 
+    def fill(self, config: Config) -> float:
+        """Return how full the queue of spans is, from 0 to 1."""
+        if self._queue is None:
+            return 0.0
+        spans, size = self._queue.held()
+        return max(float(spans / config.span_queue_size), float(size / config.span_queue_bytes))
+
     def flush(self, budget_seconds: float) -> None:
         """Export what waits, for at most *budget_seconds*; what is left is given up, and said."""
         if self._queue is None:

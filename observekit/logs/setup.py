@@ -96,6 +96,10 @@ class Logs:
         self._before: dict[str, Any] | None = None
         self._closed = False
 
+    def fill(self) -> float:
+        """Return how full the buffer for lines is, from 0 to 1."""
+        return self._writer.fill()
+
     def install(self) -> None:
         """Make structlog and stdlib logging write here."""
         self._take_structlog()

@@ -93,6 +93,10 @@ class Writer:
         if not self._consuming.locked():
             self._see_to_it()
 
+    def fill(self) -> float:
+        """Return how full the buffer is, from 0 to 1."""
+        return self._waiting / self._limit
+
     def reopen(self) -> None:
         """Write on a thread again, after close()."""
         self._deadline, self._closed = None, False

@@ -56,12 +56,12 @@ class Server:
         self.wait_until_it_answers()
 
     def wait_until_it_answers(self) -> None:
-        pause, deadline = Event(), monotonic() + PATIENCE_SECONDS
-        while not self.answers():
-            ended = self.running is None or self.running.poll() is not None
-            if ended or monotonic() > deadline:
-                raise AssertionError(f"{self.name} cannot be used: {self.output()}")
-            pause.wait(0.05)
+        def answers_or_ended() -> bool:
+            return self.answers() or self.running is None or self.running.poll() is not None
+
+        _until(answers_or_ended, lambda: f"{self.name} cannot be used: {self.output()}")
+        if self.running is None or self.running.poll() is not None:
+            raise AssertionError(f"{self.name} has ended: {self.output()}")
 
     def output(self) -> str:
         return (self.home / "output").read_text(errors="replace")[-3000:]
@@ -71,6 +71,7 @@ class Server:
         """Hold it still, with all that it has started: connections stay, and nobody answers."""
         held = self._processes()
         _signal(held, signal.SIGSTOP)
+        _until(lambda: all(map(_stands_still, held)), lambda: f"{self.name} goes on")
         try:
             yield
         finally:
@@ -100,6 +101,23 @@ class Server:
                 for task in Path(f"/proc/{parent}/task").iterdir():
                     found += map(int, (task / "children").read_text().split())
         return found
+
+
+def _until(condition: Callable[[], bool], told: Callable[[], str]) -> None:
+    pause, deadline = Event(), monotonic() + PATIENCE_SECONDS
+    while not condition():
+        if monotonic() > deadline:
+            raise AssertionError(told())
+        pause.wait(0.02)
+
+
+def _stands_still(process: int) -> bool:
+    """Whether all threads of a process have stopped, which takes them a moment; or whether it has gone."""
+    try:
+        states = [(task / "stat").read_text() for task in Path(f"/proc/{process}/task").iterdir()]
+    except OSError:
+        return True
+    return all(state.rpartition(") ")[2].startswith(("T", "Z", "X")) for state in states)
 
 
 def _signal(processes: list[int], number: signal.Signals) -> None:

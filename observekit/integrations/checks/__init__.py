@@ -1,0 +1,1 @@
+"""Ready-made health checks, a file for each library; few import it, because they are given its objects."""

@@ -1,0 +1,1 @@
+"""The ready-made checks, with the real servers."""
