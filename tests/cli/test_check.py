@@ -82,7 +82,7 @@ def test_what_is_wrong_is_told_and_exits_with_1(command: Run, strict: dict[str, 
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.partition("\n\n")[2].splitlines() == [
         "2 wrong:",
-        "  OBSERVEKIT_LOGS is 'x', but must be one of own, off; the variable is ignored.",
+        "  OBSERVEKIT_LOGS is 'x', but must be one of own, correlate, off; the variable is ignored.",
         "  OBSERVEKIT_LOG_LEVLE is no setting of observekit; did you mean OBSERVEKIT_LOG_LEVEL?",
     ]
 
@@ -119,7 +119,7 @@ def test_the_json_form_tells_the_same(command: Run) -> None:
         "problems": [
             {
                 "variable": "OBSERVEKIT_LOGS",
-                "message": "OBSERVEKIT_LOGS is 'x', but must be one of own, off; the variable is ignored.",
+                "message": "OBSERVEKIT_LOGS is 'x', but must be one of own, correlate, off; the variable is ignored.",
             }
         ],
         "unknown": [],
