@@ -1,6 +1,5 @@
 """setup(), instrument() and ObserveMiddleware: one kit for the process, however often it is asked for."""
 
-import atexit
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -16,6 +15,7 @@ from observekit.config import Config, Effective, load
 from observekit.config.model import SETTINGS, shown
 from observekit.errors import ConfigError
 from observekit.install.assemble import assemble
+from observekit.install.ending import Ending
 from observekit.install.kit import Kit
 from observekit.integrations import starlette
 from observekit.operations.operation import Label, Operation
@@ -28,6 +28,7 @@ class _Process:
     def __init__(self) -> None:
         self._lock = RLock()
         self._kit: Kit | None = None
+        self._ending: Ending | None = None
 
     def kit(
         self, config: Config | None, registry: CollectorRegistry | None, overrides: dict[str, Any]
@@ -42,7 +43,7 @@ class _Process:
                 return self._kit
             self._kit = kit = assemble(effective, REGISTRY if registry is None else registry)
             kit.on_release(self._forget)
-            atexit.register(kit.shutdown)
+            self._ending = Ending(kit.shutdown)
             return kit
 
     def signals(self) -> Signals | None:
@@ -52,6 +53,9 @@ class _Process:
 
     def _forget(self) -> None:
         with self._lock:
+            ending, self._ending = self._ending, None
+            if ending is not None:
+                ending.cancel()
             self._kit = None
 
 
