@@ -1,10 +1,10 @@
 """One handler in the place of all that print to the console, and everything back as it was."""
 
 import logging
-import sys
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
+from observekit.logs.handlers import Borrowed, prints
 from observekit.logs.levels import Levels
 
 # Loggers whose only use is the access line, which the canonical event replaces.
@@ -84,8 +84,9 @@ class Takeover:
     def take(self) -> None:
         """Take the console over; once more after a server has configured its loggers."""
         root = logging.getLogger()
+        self._borrow([handler for handler in root.handlers if prints(handler)])
         others = [
-            handler for handler in root.handlers if handler is not self._handler and not _prints(handler)
+            handler for handler in root.handlers if handler is not self._handler and not prints(handler)
         ]
         # Ours filters by itself; the others may want more than ours does.
         level = min(root.level, self._levels.least) if others else self._levels.least
@@ -97,7 +98,7 @@ class Takeover:
         for name in _ACCESS:
             access = logging.getLogger(name)
             # Without a handler in reach uvicorn does not even format the line.
-            kept = tuple(one for one in access.handlers if one is not self._handler and not _prints(one))
+            kept = tuple(one for one in access.handlers if one is not self._handler and not prints(one))
             self._change(access, _State(kept, False, access.level))  # noqa: FBT003 -- named by its place
             access.addFilter(self._arrive)
         for name in _SERVERS:
@@ -119,9 +120,18 @@ class Takeover:
                 handler.removeFilter(self._passing)
         for name in (*_SERVERS, *_ACCESS):
             logging.getLogger(name).removeFilter(self._arrive)
+        for borrowed in [one for one in self._handler.filters if isinstance(one, Borrowed)]:
+            self._handler.removeFilter(borrowed)
         for logger, change in self._changes.items():
             self._restore(logger, change)
         self._changes.clear()
+
+    def _borrow(self, replaced: list[logging.Handler]) -> None:
+        """Keep what filters of *replaced* handlers add to records, such as ids of the application's own."""
+        known = [one.filter_of_theirs for one in self._handler.filters if isinstance(one, Borrowed)]
+        for one in [one for handler in replaced for one in handler.filters]:
+            if not any(one is other for other in known):
+                self._handler.addFilter(Borrowed(one, self._failed, alone=len(replaced) == 1))
 
     def _set_levels(self) -> None:
         """Set levels that were given by name, and those of loggers that nobody has given one."""
@@ -144,9 +154,9 @@ class Takeover:
         return True
 
     def _quiet(self, logger: logging.Logger) -> None:
-        if not any(map(_prints, logger.handlers)):
+        if not any(map(prints, logger.handlers)):
             return
-        kept = tuple(handler for handler in logger.handlers if not _prints(handler))
+        kept = tuple(handler for handler in logger.handlers if not prints(handler))
         inherited = logger.propagate and logger.parent is not None and self._reaches(logger.parent)
         ours = () if inherited or self._handler in kept else (self._handler,)
         self._change(logger, _State((*kept, *ours), logger.propagate, logger.level))
@@ -162,7 +172,7 @@ class Takeover:
     def _is_printed(self, logger: logging.Logger | None) -> bool:
         """Whether another handler than ours prints the records of *logger*."""
         while logger is not None:
-            if any(handler is not self._handler and _prints(handler) for handler in logger.handlers):
+            if any(handler is not self._handler and prints(handler) for handler in logger.handlers):
                 return True
             logger = logger.parent if logger.propagate else None
         return False
@@ -215,17 +225,3 @@ def _known_loggers() -> Iterator[logging.Logger]:
     for _, logger in sorted(dict(logging.Logger.manager.loggerDict).items()):
         if isinstance(logger, logging.Logger):
             yield logger
-
-
-def _prints(handler: logging.Handler) -> bool:
-    if not isinstance(handler, logging.StreamHandler) or isinstance(handler, logging.FileHandler):
-        return False
-    stream = handler.stream
-    if any(stream is one for one in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)):
-        return True
-    # A process that was started without them may have opened something else under their numbers.
-    console = [number for number, one in ((1, sys.__stdout__), (2, sys.__stderr__)) if one is not None]
-    try:
-        return stream.fileno() in console
-    except Exception:  # noqa: BLE001 -- a stream may be anything with a write method
-        return False

@@ -97,6 +97,10 @@ def _visit(port: int, process: "subprocess.Popen[bytes]") -> None:
     for path in ("/orders/7", "/nowhere", "/fail", "/stumble"):
         assert _status(port, path), path
     assert _status(port, "/talk", *_UPGRADE).endswith(b" 101")
+    with suppress(ConnectionError), socket.create_connection(("127.0.0.1", port), LONG) as connection:
+        connection.sendall(f"NONSENSE /{CANARY}\r\n\r\n".encode())
+        connection.shutdown(socket.SHUT_WR)
+        connection.recv(65536)
 
 
 def _status(port: int, path: str, *headers: str) -> bytes:

@@ -1,0 +1,147 @@
+"""What is known of handlers that are replaced: where they lead to, and what their filters do."""
+
+import io
+import logging
+import logging.handlers
+import queue
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from observekit.logs.handlers import prints
+from observekit.logs.levels import Levels
+from observekit.logs.takeover import Takeover
+
+
+class Rich(logging.Handler):
+    """A handler that prints in its own way, as rich's does."""
+
+    def __init__(self, file: Any) -> None:
+        super().__init__()
+        self.console = type("Console", (), {"file": file})()
+
+
+def queued(*handlers: logging.Handler) -> logging.handlers.QueueHandler:
+    handler = logging.handlers.QueueHandler(queue.Queue())
+    listener = logging.handlers.QueueListener(queue.Queue(), *handlers)
+    handler.listener = listener  # type: ignore[attr-defined, unused-ignore]  # since Python 3.12
+    return handler
+
+
+@pytest.mark.parametrize(
+    ("handler", "printing"),
+    [
+        (logging.StreamHandler(sys.__stdout__), True),
+        (logging.StreamHandler(io.StringIO()), False),
+        (logging.NullHandler(), False),
+        (logging.handlers.MemoryHandler(9, target=logging.StreamHandler(sys.__stderr__)), True),
+        (logging.handlers.MemoryHandler(9, target=logging.StreamHandler(io.StringIO())), False),
+        (logging.handlers.MemoryHandler(9), False),
+        (logging.handlers.QueueHandler(queue.Queue()), False),
+        (queued(logging.StreamHandler(sys.__stderr__)), True),
+        (queued(logging.StreamHandler(sys.__stderr__), logging.StreamHandler(io.StringIO())), False),
+        (queued(), False),
+        (Rich(sys.__stdout__), True),
+        (Rich(io.StringIO()), False),
+    ],
+)
+def test_a_handler_prints_where_its_records_end_on_the_console(
+    handler: logging.Handler, *, printing: bool
+) -> None:
+    assert prints(handler) == printing
+
+
+class Kept(logging.Handler):
+    """Keeps the records it is handed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+class AddsId(logging.Filter):
+    """What adds an id of the application's own to each record, as many services have it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.correlation_id = "c-1"
+        return record.getMessage() != "unwanted"
+
+
+@pytest.fixture
+def ours() -> Kept:
+    return Kept()
+
+
+@pytest.fixture
+def failures() -> list[Exception]:
+    return []
+
+
+@pytest.fixture
+def takeover(ours: Kept, failures: list[Exception]) -> Takeover:
+    return Takeover(ours, Levels(logging.INFO), failures.append)
+
+
+@pytest.fixture
+def root() -> Iterator[logging.Logger]:
+    """The root logger, without handlers of others."""
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    root.handlers[:] = []
+    yield root
+    root.handlers[:] = before
+    root.setLevel(level)
+
+
+def printer(*filters: Any) -> logging.Handler:
+    handler = logging.StreamHandler(sys.__stderr__)
+    for one in filters:
+        handler.addFilter(one)
+    return handler
+
+
+def said(takeover: Takeover, ours: Kept) -> list[tuple[str, Any]]:
+    """Take over, log two lines, and return them as they came, with what was added."""
+    takeover.take()
+    takeover.take()
+    try:
+        logging.getLogger("tested").info("wanted")
+        logging.getLogger("tested").info("unwanted")
+    finally:
+        takeover.give_back()
+    return [(one.getMessage(), getattr(one, "correlation_id", None)) for one in ours.records]
+
+
+def test_the_filters_of_the_only_handler_are_asked_as_ever(
+    root: logging.Logger, takeover: Takeover, ours: Kept
+) -> None:
+    root.addHandler(printer(AddsId()))
+
+    assert said(takeover, ours) == [("wanted", "c-1")]
+    assert ours.filters == []
+
+
+def test_filters_of_several_handlers_add_and_leave_nothing_out(
+    root: logging.Logger, takeover: Takeover, ours: Kept
+) -> None:
+    root.addHandler(printer(AddsId()))
+    root.addHandler(printer(lambda record: record.levelno >= logging.ERROR))
+
+    assert said(takeover, ours) == [("wanted", "c-1"), ("unwanted", "c-1")]
+
+
+def test_a_filter_that_fails_is_told_and_its_record_goes_on(
+    root: logging.Logger, takeover: Takeover, ours: Kept, failures: list[Exception]
+) -> None:
+    def broken(_: logging.LogRecord) -> bool:
+        raise RuntimeError("no")
+
+    root.addHandler(printer(broken))
+
+    assert said(takeover, ours) == [("wanted", None), ("unwanted", None)]
+    assert [str(one) for one in failures] == ["no", "no"]
