@@ -2,10 +2,10 @@
 
 import io
 import logging
-import logging.handlers
 import queue
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from logging.handlers import MemoryHandler, QueueHandler, QueueListener
 from typing import Any
 
 import pytest
@@ -23,34 +23,43 @@ class Rich(logging.Handler):
         self.console = type("Console", (), {"file": file})()
 
 
-def queued(*handlers: logging.Handler) -> logging.handlers.QueueHandler:
-    handler = logging.handlers.QueueHandler(queue.Queue())
-    listener = logging.handlers.QueueListener(queue.Queue(), *handlers)
+def queued(*handlers: logging.Handler) -> logging.Handler:
+    handler = QueueHandler(queue.Queue())
+    listener = QueueListener(queue.Queue(), *handlers)
     handler.listener = listener  # type: ignore[attr-defined, unused-ignore]  # since Python 3.12
     return handler
 
 
-@pytest.mark.parametrize(
-    ("handler", "printing"),
-    [
-        (logging.StreamHandler(sys.__stdout__), True),
-        (logging.StreamHandler(io.StringIO()), False),
-        (logging.NullHandler(), False),
-        (logging.handlers.MemoryHandler(9, target=logging.StreamHandler(sys.__stderr__)), True),
-        (logging.handlers.MemoryHandler(9, target=logging.StreamHandler(io.StringIO())), False),
-        (logging.handlers.MemoryHandler(9), False),
-        (logging.handlers.QueueHandler(queue.Queue()), False),
-        (queued(logging.StreamHandler(sys.__stderr__)), True),
-        (queued(logging.StreamHandler(sys.__stderr__), logging.StreamHandler(io.StringIO())), False),
-        (queued(), False),
-        (Rich(sys.__stdout__), True),
-        (Rich(io.StringIO()), False),
-    ],
-)
-def test_a_handler_prints_where_its_records_end_on_the_console(
-    handler: logging.Handler, *, printing: bool
-) -> None:
-    assert prints(handler) == printing
+def printing() -> logging.Handler:
+    return logging.StreamHandler(sys.__stderr__)
+
+
+def elsewhere() -> logging.Handler:
+    return logging.StreamHandler(io.StringIO())
+
+
+# Made when they are asked for: logging.config closes every handler that there is.
+HANDLERS: dict[str, tuple[Callable[[], logging.Handler], bool]] = {
+    "standard error": (printing, True),
+    "a buffer": (elsewhere, False),
+    "nowhere": (logging.NullHandler, False),
+    "memory before standard error": (lambda: MemoryHandler(9, target=printing()), True),
+    "memory before a buffer": (lambda: MemoryHandler(9, target=elsewhere()), False),
+    "memory before nothing": (lambda: MemoryHandler(9), False),
+    "a queue that somebody reads": (lambda: QueueHandler(queue.Queue()), False),
+    "a queue to standard error": (lambda: queued(printing()), True),
+    "a queue to both": (lambda: queued(printing(), elsewhere()), False),
+    "a queue to nowhere": (queued, False),
+    "rich": (lambda: Rich(sys.__stdout__), True),
+    "rich into a buffer": (lambda: Rich(io.StringIO()), False),
+}
+
+
+@pytest.mark.parametrize("name", HANDLERS)
+def test_a_handler_prints_where_its_records_end_on_the_console(name: str) -> None:
+    make, expected = HANDLERS[name]
+
+    assert prints(make()) == expected
 
 
 class Kept(logging.Handler):
