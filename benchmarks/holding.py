@@ -21,7 +21,7 @@ from benchmarks.child import Measured, tell
 from benchmarks.series import Change
 from observekit import instrument
 from observekit.asgi import ASGIApp, Message, Scope
-from observekit.metrics.exposition import KEEP_SECONDS
+from observekit.metrics.kept import KEEP_SECONDS
 
 _MILLISECONDS = 1e3
 _EVERY_SECONDS = 0.001

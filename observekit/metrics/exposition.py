@@ -1,8 +1,8 @@
-"""The metrics page: every family that can be rendered, in short turns, a large page once a second at most."""
+"""The metrics page: every family that can be rendered, in short turns, and once a second for a crowd."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from time import monotonic, perf_counter
+from time import perf_counter
 from typing import Any, Final, cast
 
 from prometheus_client.metrics_core import Metric
@@ -11,6 +11,7 @@ from prometheus_client.registry import CollectorRegistry
 from observekit.guard import in_forked_child
 from observekit.metrics.collecting import Fetcher, is_slow
 from observekit.metrics.foreign import ClientMetrics, is_known
+from observekit.metrics.kept import KeptPages
 from observekit.metrics.negotiation import Wish, negotiate
 from observekit.metrics.page import Page, compressed, in_turns
 from observekit.metrics.store import Store
@@ -20,12 +21,6 @@ from observekit.metrics.workers.page import SharedPage, Writable
 from observekit.metrics.writing import encoded, written
 from observekit.worker import Worker
 
-# Source: Prometheus scrapes every 15 s or more; two servers and a curious person share one rendering.
-KEEP_SECONDS: Final = 1.0
-# Pages of up to some thousand lines are made anew: who looks twice, as in a test, sees what is. That takes
-# about a millisecond; a time would decide by how busy the machine is.
-_SMALL_BYTES: Final = 256 * 1024
-_GZIP_RATIO: Final = 10
 # What the files of all workers may take to read; then the page has what they said before.
 _WORKERS_SECONDS: Final = 2.0
 _BUSY_SECONDS: Final = 0.01
@@ -70,7 +65,7 @@ class Exposition:
         in_forked_child(self._start_afresh)
 
     def _start_afresh(self) -> None:
-        self._kept: dict[_Key, tuple[float, Page]] = {}
+        self._kept = KeptPages()
         self._running: dict[_Key, asyncio.Task[Page]] = {}
         self._reader = Worker("workers-page", self._shared)
         self._reading: asyncio.Task[SharedPage | None] | None = None
@@ -99,15 +94,15 @@ class Exposition:
         """Return the page in the format that the *accept* header asks for, Prometheus text if in doubt.
 
         It is made in turns, between which the event loop does what else is due. One that is being made is
-        waited for, and a large one that is younger than a second is given again. Without a loop of asyncio,
-        as on trio, it is made in one go.
+        waited for, and a large one that is younger than a second is given again, as is any to a crowd.
+        Without a loop of asyncio, as on trio, it is made in one go.
 
         Raises:
             NoPageError: What all workers have has never been read in time.
         """
         key = (negotiate(accept).content_type, gzip)
-        expires, page = self._kept.get(key, (0.0, None))
-        if page is not None and monotonic() < expires:
+        page = self._kept.get(key)
+        if page is not None:
             return page
         loop = _asyncio_loop()
         if loop is None:
@@ -137,8 +132,7 @@ class Exposition:
             await asyncio.sleep(0)
         self._took(worked)
         page = Page(tuple(pieces), wish.content_type, "gzip" if gzip else "")
-        if page.size > (_SMALL_BYTES // _GZIP_RATIO if gzip else _SMALL_BYTES):
-            self._kept[key] = (monotonic() + KEEP_SECONDS, page)
+        self._kept.note(key, page)
         return page
 
     async def _read(self) -> SharedPage | None:

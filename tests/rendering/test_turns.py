@@ -5,6 +5,7 @@ import gzip
 import threading
 from collections.abc import Iterator
 from threading import Event
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -124,6 +125,18 @@ async def test_a_small_page_is_made_anew() -> None:
 
     assert b"level 7.0" in (await made.page(ANY)).body
     assert b"level 0.0" in before.body
+
+
+async def test_a_small_page_is_given_again_to_a_crowd() -> None:
+    registry = CollectorRegistry()
+    Gauge("level", "h", registry=registry)
+    made = shown(registry)
+    started = monotonic()
+
+    pages = [await made.page(ANY) for _ in range(300)]
+
+    whole_seconds = int(monotonic() - started) + 1
+    assert 1 < len(set(map(id, pages))) <= 11 * whole_seconds
 
 
 async def test_a_large_page_is_given_again() -> None:
