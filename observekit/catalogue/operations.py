@@ -1,4 +1,4 @@
-"""Metrics of work that is no HTTP request: operations, jobs, messages, and how context is carried to it."""
+"""Metrics of work that is no HTTP request: operations, jobs and messages; and of the traces of all work."""
 
 from typing import Final
 
@@ -63,4 +63,12 @@ CONTEXT_MISTAKES: Final = MetricSpec(
     "before, or an operation that was ended in another task than it began in.",
     labels=("reason",),
     values={"reason": ("ended_elsewhere", "parent_ended")},
+)
+TRACES_DECIDED: Final = MetricSpec(
+    name="observekit_traces_decided_total",
+    kind="counter",
+    help="Traces that were not sampled and were held until their root in this process ended: kept for an "
+    "error or for being slow, let go as ordinary, or evicted before, because too many were held.",
+    labels=("decision",),
+    values={"decision": ("error", "evicted", "ordinary", "slow")},
 )

@@ -220,10 +220,16 @@ def _is_secret(value: object) -> bool:
     return value is None or (isinstance(value, str) and value.strip() != "")
 
 
+_SECONDS: Final = number(0, 3600, above=True)
 FLAG: Final = Kind(parse_flag, lambda value: isinstance(value, bool), "must be true or false")
 TEXT: Final = Kind(str.strip, _is_text, "must be a text in UTF-8 that is not empty")
 OPTIONAL_LEVEL: Final = Kind(
     parse_severity, _is_optional_level, f"must be one of {', '.join(LEVELS)}, or None"
+)
+OPTIONAL_SECONDS: Final = Kind(
+    lambda text: None if text.strip().lower() in OFF else float(text),
+    lambda value: value is None or _SECONDS.accepts(value),
+    "must be a number above 0 and at most 3600, like 0.5, or None ('off' in the environment)",
 )
 OPTIONAL_TEXT: Final = Kind(
     str.strip, _is_optional_text, "must be a text in UTF-8 that is not empty, or None"

@@ -24,6 +24,7 @@ from observekit.http.told import Tells
 from observekit.logs.flight import Recorder
 from observekit.metrics.cells import GaugeCell
 from observekit.semconv import UNMATCHED_ROUTE
+from observekit.traces.sent import is_sent
 
 Endpoint = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -199,7 +200,7 @@ class HttpLayer:
             except Exception as error:  # noqa: BLE001 -- processors are the user's
                 parts.guard.failed("traces", error)
         if parts.metrics is not None:
-            sampled = traced is not None and parts.exemplars and traced.trace_flags.sampled
+            sampled = traced is not None and parts.exemplars and is_sent(span, traced)
             trace = (ids["trace_id"], ids["span_id"]) if ids and sampled else None
             try:
                 parts.metrics.record(exchange, method, route, trace)

@@ -33,6 +33,7 @@ from observekit.semconv import (
     WEBSOCKET_CLOSE_CODE,
     label,
 )
+from observekit.traces.sent import is_sent
 
 # What a connection ends with that nobody has wished for.
 _FAILURES: Final = ("1006", "1011")
@@ -162,7 +163,7 @@ class Sockets:
             except Exception as error:  # noqa: BLE001 -- processors are the user's
                 parts.guard.failed("traces", error)
         if parts.metrics is not None:
-            sampled = parts.exemplars and span.get_span_context().trace_flags.sampled
+            sampled = parts.exemplars and is_sent(span, span.get_span_context())
             trace = (ids["trace_id"], ids["span_id"]) if ids and sampled else None
             try:
                 parts.metrics.record(connection, route, trace)

@@ -32,6 +32,19 @@ def make_queue(config: Config, instruments: Instruments, guard: Guard, found: li
     return queue
 
 
+def make_keeper(config: Config, instruments: Instruments, queue: Any) -> Any:
+    """Return what holds spans that are not sampled, in front of *queue*; nothing where none are kept."""
+    if queue is None or not (config.keep_errors or config.keep_slow_seconds is not None):
+        return None
+    return import_module("observekit.traces.keeping").Keeper(
+        queue,
+        errors=config.keep_errors,
+        slow_seconds=config.keep_slow_seconds,
+        spans=config.span_queue_size,
+        decided=instruments.trace_decided,
+    )
+
+
 def _agent() -> str:
     # Source: OTLP specification, user agent: that of the product comes before the exporter's.
     return f"observekit/{version('observekit')} OTel-OTLP-Exporter-Python"

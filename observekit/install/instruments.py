@@ -45,6 +45,7 @@ class Instruments:
         )
         self.work = _work(store)
         self._mistakes = store.counter(operations.CONTEXT_MISTAKES)
+        self._decisions = store.counter(operations.TRACES_DECIDED)
         # Told of spans that are lost, and of those that wait, and why; whoever has a voice sets them.
         self.spans_lost: Callable[[int, str], None] = lambda *_: None
         self.spans_wait: Callable[[int, str], None] = lambda *_: None
@@ -103,6 +104,10 @@ class Instruments:
         """Show how many spans wait, and their bytes, which *held* returns."""
         self.store.reading(catalogue.SPANS_WAITING, lambda: [((), float(held()[0]))])
         self.store.reading(catalogue.SPAN_QUEUE, lambda: [((), float(held()[1]))])
+
+    def trace_decided(self, decision: str) -> None:
+        """Count what became of a trace that was not sampled."""
+        self._decisions.cell(decision).add()
 
     def mistaken(self, reason: str) -> None:
         """Count context that was left where it does not belong."""

@@ -15,7 +15,7 @@ from opentelemetry.propagators.textmap import TextMapPropagator
 from observekit.config import Config, Effective
 from observekit.guard import Guard
 from observekit.http.span import Limits, Tracing
-from observekit.install.exporting import make_queue
+from observekit.install.exporting import make_keeper, make_queue
 from observekit.install.instruments import Instruments
 from observekit.integrations.clients import Clients
 from observekit.integrations.instrumentors import Instrumentors
@@ -49,6 +49,7 @@ class Traces:
         self._guard = guard
         self._say_the_rest = partial(instruments.spans_lost, 0, "")
         self._queue = make_queue(config, instruments, guard, self.found)
+        self._keeper = make_keeper(config, instruments, self._queue)
         self._undo: list[Callable[[], object]] = []
         self._provider: Any = None
         self.words = words = self._install(config, attributes, partial(instruments.mistaken, "parent_ended"))
@@ -96,7 +97,7 @@ class Traces:
         self._undo.clear()
         if self._queue is not None:
             self._queue.shutdown(max(0.0, deadline - monotonic()))
-        if self._provider is not None and self._provider.has_others(self._queue):
+        if self._provider is not None and self._provider.has_others(self._keeper or self._queue):
             # Processors that users have added may wait for a collector of their own.
             ending = Thread(target=self._provider.shutdown, name="observekit-traces-end", daemon=True)
             try:
@@ -120,7 +121,9 @@ class Traces:
         if existing is None:
             from observekit.traces.provider import make_provider  # noqa: PLC0415 -- the SDK, only where it is used
 
-            self._provider = make_provider(config, attributes, self._queue, self._guard, orphan)
+            self._provider = make_provider(
+                config, attributes, self._keeper or self._queue, self._guard, orphan
+            )
             trace.set_tracer_provider(self._provider)
             self._undo.append(_forget_provider)
         else:
@@ -130,7 +133,7 @@ class Traces:
 
     def _written(self, config: Config) -> Any:
         """Return what writes spans that nobody has looked at, where they are ours from beginning to end."""
-        if self._provider is None or self._queue is None:
+        if self._provider is None or self._queue is None or self._keeper is not None:
             return None
         written = import_module("observekit.http.written")
         return written.WrittenSpans(

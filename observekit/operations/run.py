@@ -23,6 +23,7 @@ from observekit.http.claims import ids_of
 from observekit.http.exchange import is_cancellation
 from observekit.operations.signals import Signals, exception_attributes
 from observekit.semconv import ERROR_TYPE
+from observekit.traces.sent import is_sent
 
 Outcome = Literal["ok", "error", "cancelled"]
 
@@ -137,7 +138,7 @@ class Run:
             self._tell(error if outcome == "error" else None)
         context = self.span.get_span_context()
         ids = {} if self.span is INVALID_SPAN else ids_of(context)
-        sampled = bool(ids) and self._signals.exemplars and context.trace_flags.sampled
+        sampled = bool(ids) and self._signals.exemplars and is_sent(self.span, context)
         trace = (ids["trace_id"], ids["span_id"]) if sampled else None
         return Ended(outcome, seconds, error_type, ids, trace)
 

@@ -115,8 +115,9 @@ def make_provider(
         span_limits=_limits(config),
         active_span_processor=processors,
     )
+    keeps = processor is not None and (config.keep_errors or config.keep_slow_seconds is not None)
     rule = rule_of(config.traces_sampler, config.traces_sample_ratio)
-    provider.lighten(Ways(processors, _bounds(config), rule, sampler, ids, guard, orphan))
+    provider.lighten(Ways(processors, _bounds(config), rule, sampler, ids, guard, keeps, orphan))
     if processor is not None:
         provider.add_span_processor(processor)
     return provider

@@ -69,6 +69,7 @@ class Ways(NamedTuple):
         sampler: Asked where there is no rule.
         ids: Where ids come from.
         guard: Takes what a sampler raises.
+        keeps: Whether spans that are not sampled are recorded, because they may be kept.
         orphan: Told of a span that begins over a minute after its parent has ended.
     """
 
@@ -78,6 +79,7 @@ class Ways(NamedTuple):
     sampler: Sampler
     ids: SystemIds
     guard: Guard
+    keeps: bool
     orphan: Callable[[], None]
 
 
@@ -150,7 +152,8 @@ class LightTracer(Tracer):
         else:
             trace_id, flags, state = parent.trace_id, parent.trace_flags & _RANDOM, parent.trace_state
         if ways.rule is not None:
-            records = samples = ways.rule.samples(trace_id, parent)
+            samples = ways.rule.samples(trace_id, parent)
+            records = samples or ways.keeps
         else:
             told = self._asked(parent, context, trace_id, name, kind, attributes, links)
             records = told.decision is not Decision.DROP

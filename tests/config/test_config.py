@@ -83,6 +83,8 @@ def test_the_defaults_are_these() -> None:
         "traces_timeout_seconds": 10.0,
         "traces_sampler": "parentbased_always_on",
         "traces_sample_ratio": 1.0,
+        "keep_errors": False,
+        "keep_slow_seconds": None,
         "propagators": ("tracecontext", "baggage"),
         "trust_incoming": ("private",),
         "trusted_proxies": (),

@@ -262,6 +262,7 @@ _ON_NO_PANEL: Mapping[str, str] = {
         ),
         "for a board on the runtime",
     ),
+    "observekit_traces_decided_total": "is there for those only who ask for it; for a board on telemetry",
     "job_last_success_timestamp_seconds": "how old it may be differs by job; docs/traces.md has an alert",
     "http_server_request_body_size_bytes": "is there for those only who ask for it",
     "http_server_response_body_size_bytes": "is there for those only who ask for it",

@@ -8,6 +8,7 @@ from observekit.config.kinds import (
     FLAG,
     HEADERS,
     HTTP_URL,
+    OPTIONAL_SECONDS,
     OPTIONAL_TEXT,
     PROPAGATORS,
     WORDS,
@@ -114,6 +115,19 @@ class TracesSettings:
         number(0, 1, example=", like 0.1"),
         "OTEL_TRACES_SAMPLER_ARG",
         help="Share of traces that the traceidratio samplers keep.",
+    )
+    keep_errors: bool = setting(
+        False,
+        FLAG,
+        "OBSERVEKIT_KEEP_ERRORS",
+        help="Whether what failed is sent although it was not sampled: a request, job or message of this "
+        "process, and what is below it.",
+    )
+    keep_slow_seconds: float | None = setting(
+        None,
+        OPTIONAL_SECONDS,
+        "OBSERVEKIT_KEEP_SLOW",
+        help="From how many seconds on they are sent for being slow; None for not at all.",
     )
     propagators: tuple[str, ...] = setting(
         ("tracecontext", "baggage"),
