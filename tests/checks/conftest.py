@@ -29,12 +29,12 @@ class Service:
 
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
-        self._client = Client(ObserveMiddleware(hello))
+        self.client = Client(ObserveMiddleware(hello))
 
     async def said(self, name: str = "it") -> Said:
         """Ask once."""
         headers = ((b"accept", b"application/health+json"),)
-        told = json.loads((await self._client.ask("/readyz", headers=headers)).body)
+        told = json.loads((await self.client.ask("/readyz", headers=headers)).body)
         [one] = told["checks"][name]
         return Said(one["result"], one.get("output", ""))
 

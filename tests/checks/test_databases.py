@@ -161,6 +161,23 @@ async def test_a_way_that_is_dead_slow_or_closed_is_found_and_found_back(
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.anyio
+async def test_what_all_instances_share_takes_none_out_of_traffic(
+    service: "Service", faulty_redis: "FaultProxy"
+) -> None:
+    async with by_redis(faulty_redis.port) as check:
+        service.kit.readiness("it")(check)
+        faulty_redis.mode = "closed"
+        said = await service.said()
+        ready = await service.client.ask("/readyz")
+        page = (await service.client.ask("/metrics")).text
+
+    assert said.result in {"failed", "timeout"}
+    assert (ready.status, ready.text) == (200, "ok\n")
+    assert 'observekit_health_check_status{check="it",criticality="degraded",probe="readiness"} 0.5' in page
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.anyio
 async def test_a_pool_that_is_exhausted_shows_and_a_check_leaves_it_as_it_was(
     service: "Service", postgres_server: Server
 ) -> None:

@@ -119,7 +119,9 @@ def test_the_json_form_tells_the_same(command: Run) -> None:
         "problems": [
             {
                 "variable": "OBSERVEKIT_LOGS",
-                "message": "OBSERVEKIT_LOGS is 'x', but must be one of own, correlate, off; the variable is ignored.",
+                "message": (
+                    "OBSERVEKIT_LOGS is 'x', but must be one of own, correlate, off; the variable is ignored."
+                ),
             }
         ],
         "unknown": [],
