@@ -11,7 +11,7 @@ FIELD_LIMIT: Final = 64
 
 _KEY: Final = create_key("observekit-fields")
 # Where OpenTelemetry keeps the current span, which only it knows.
-(_SPAN_KEY,) = set_span_in_context(INVALID_SPAN, Context())
+(SPAN_KEY,) = set_span_in_context(INVALID_SPAN, Context())
 _LEFT_OUT: Final = "fields_left_out"
 
 Fields = dict[str, object]
@@ -27,7 +27,7 @@ def with_fields(fields: Fields, context: Context | None = None, span: Span | Non
     # As set_value() does it, with a copy less for each of the two: this is done for each request.
     if span is None:
         return Context({**around, _KEY: fields})
-    return Context({**around, _SPAN_KEY: span, _KEY: fields})
+    return Context({**around, SPAN_KEY: span, _KEY: fields})
 
 
 def current_fields() -> Fields | None:

@@ -59,9 +59,9 @@ def name_of(method: str) -> str:
 def first_attributes(scope: Scope, method: str, length: int) -> dict[str, AttributeValue]:
     """Return what is known when the request arrives; texts of at most *length* characters."""
     texts = _protocol(scope, method) | {URL_PATH: scope.get("path", "")}
-    agent, client = user_agent(scope), address(scope.get("client"))
+    agent, client = raw_user_agent(scope), address(scope.get("client"))
     if agent:
-        texts[USER_AGENT_ORIGINAL] = agent
+        texts[USER_AGENT_ORIGINAL] = agent.decode("latin-1")
     if client:
         texts[CLIENT_ADDRESS] = client
     return {name: shown(value, length) for name, value in texts.items()} | _server(scope, length)
@@ -85,11 +85,11 @@ def constant_attributes(scope: Scope, ending: Ending, length: int) -> dict[str, 
     return texts | _server(scope, length) | last_attributes(ending, length)
 
 
-def user_agent(scope: Scope) -> str | None:
+def raw_user_agent(scope: Scope) -> bytes | None:
     """Return the first ``user-agent`` header; looked for in requests that are sampled only."""
     for name, value in scope.get("headers", ()):
         if name == _USER_AGENT:
-            agent: str = value.decode("latin-1")
+            agent: bytes = value
             return agent
     return None
 

@@ -57,10 +57,8 @@ class Tracer:
 
 def ids_of(context: SpanContext) -> dict[str, str]:
     """Return the ids of a trace as they are logged; none where there is no trace."""
-    if not context.is_valid:
+    # It is a tuple, and this is done for each request.
+    trace_id, span_id, _, flags, _, valid = context
+    if not valid:
         return {}
-    return {
-        "trace_id": f"{context.trace_id:032x}",
-        "span_id": f"{context.span_id:016x}",
-        "trace_flags": f"{context.trace_flags:02x}",
-    }
+    return {"trace_id": f"{trace_id:032x}", "span_id": f"{span_id:016x}", "trace_flags": f"{flags:02x}"}

@@ -1,6 +1,6 @@
 """The SERVER span of a request: whose trace it continues, what it says, when it ends."""
 
-from collections.abc import Callable, ItemsView, Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping
 from time import time_ns
 from typing import Final, NamedTuple, Protocol
 
@@ -20,6 +20,7 @@ from opentelemetry.trace import (
 from opentelemetry.util.types import AttributeValue
 
 from observekit.asgi import Scope
+from observekit.correlation import SPAN_KEY
 from observekit.guard import Guard
 from observekit.http.attributes import Ending, first_attributes, last_attributes, name_of, shown
 from observekit.http.contrib import Around
@@ -28,7 +29,7 @@ from observekit.http.signals import address
 from observekit.redaction import redact_text
 from observekit.semconv import UNMATCHED_ROUTE
 from observekit.traces.exceptions import exception_attributes
-from observekit.traces.propagation import HeaderGetter
+from observekit.traces.propagation import HeaderGetter, HeadersOnly
 from observekit.traces.trust import Trust
 
 _GETTER: Final = HeaderGetter()
@@ -134,7 +135,17 @@ class Tracing:
         written: Writes spans that nobody has looked at; without it, they take the way of all others.
     """
 
-    __slots__ = ("_guard", "_headers", "_how", "_late", "_propagator", "_tracer", "_trust", "around")
+    __slots__ = (
+        "_asks_always",
+        "_guard",
+        "_headers",
+        "_how",
+        "_late",
+        "_propagator",
+        "_tracer",
+        "_trust",
+        "around",
+    )
 
     def __init__(
         self,
@@ -151,6 +162,9 @@ class Tracing:
         self._propagator = propagator
         self._trust = trust
         self._guard = guard
+        self._late = getattr(tracer, "start_late", None)
+        # Those of other packages may look elsewhere than in headers, as one of AWS does in the environment.
+        self._asks_always = not isinstance(propagator, HeadersOnly)
         self._headers = HeaderPicker(frozenset(propagator.fields) | {"b3"})
 
     def begin(self, scope: Scope, method: str, send: object) -> ServerSpan | None:
@@ -160,34 +174,32 @@ class Tracing:
         the server may lead through.
         """
         around = get_current()
-        outer = get_current_span(around)
-        if outer is not INVALID_SPAN and self.around.has_begun(outer, send):
-            return None
-        # Whatever else happens to be current, as around a server's start, is not the caller of a request.
-        alone = around if outer is INVALID_SPAN else set_span_in_context(INVALID_SPAN, around)
-        context = self._extracted(self._headers.pick(scope), alone)
+        outer = around.get(SPAN_KEY)
+        alone = around
+        if outer is not None and outer is not INVALID_SPAN:
+            if self.around.has_begun(get_current_span(around), send):
+                return None
+            # Whatever else happens to be current, as around a server's start, is not the caller of a request.
+            alone = set_span_in_context(INVALID_SPAN, around)
+        headers = self._headers.pick(scope)
+        context = self._extracted(headers, alone) if headers or self._asks_always else alone
         caller, links = None, None
         if context is not alone:
             caller = _valid(get_current_span(context).get_span_context())
             if not self._trust.trusts(*_peer(scope), scope.get("headers", ())):
                 links, caller, context = [] if caller is None else [Link(caller)], None, alone
         started_ns = time_ns()
-        span = self._span(scope, method, caller, context, links, started_ns)
+        if self._late is not None:
+            later = (first_attributes, scope, method, self._how.limits.attribute)
+            span = self._late(name_of(method), caller, context, links, started_ns, later)
+        else:
+            span = self._span(scope, method, context, links, started_ns)
         return ServerSpan(span, context, scope, started_ns, self._how)
 
     def _span(
-        self,
-        scope: Scope,
-        method: str,
-        caller: SpanContext | None,
-        context: Context,
-        links: list[Link] | None,
-        started_ns: int,
+        self, scope: Scope, method: str, context: Context, links: list[Link] | None, started_ns: int
     ) -> Span:
         attributes = _Attributes(scope, method, self._how.limits.attribute)
-        start: StartLate | None = getattr(self._tracer, "start_late", None)
-        if start is not None:
-            return start(name_of(method), caller, context, attributes, links, started_ns)
         return self._tracer.start_span(
             name_of(method),
             context,
@@ -204,11 +216,6 @@ class Tracing:
         except Exception as error:  # noqa: BLE001 -- propagators come from other packages, headers from anyone
             self._guard.failed("traces", error)
             return alone
-
-
-StartLate = Callable[
-    [str, SpanContext | None, Context, Mapping[str, AttributeValue], list[Link] | None, int], Span
-]
 
 
 class _Attributes(Mapping[str, AttributeValue]):

@@ -10,8 +10,9 @@ from typing import Any, Final, Protocol
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from observekit.asgi import Scope
-from observekit.http.attributes import Ending, constant_attributes, user_agent
+from observekit.http.attributes import Ending, constant_attributes, raw_user_agent
 from observekit.http.signals import address
+from observekit.redaction import is_plain_word
 from observekit.semconv import CLIENT_ADDRESS, OTHER_METHOD, URL_PATH, USER_AGENT_ORIGINAL
 from observekit.traces.encoding import LOCAL_PARENT, REMOTE_PARENT, SPAN_ATTRIBUTE, ids, status_bytes, times
 from observekit.traces.hiding import hidden
@@ -100,19 +101,29 @@ class WrittenSpans:
         return kind
 
     def _own(self, scope: Scope) -> bytes:
-        path, agent, client = scope.get("path", ""), user_agent(scope), address(scope.get("client"))
-        found = attribute(SPAN_ATTRIBUTE, URL_PATH, hidden(URL_PATH, path[: self._length]))
-        if agent:
-            found += _kept(USER_AGENT_ORIGINAL, agent[: self._length])
-        return found + _kept(CLIENT_ADDRESS, client[: self._length]) if client else found
-
-
-def _kept(key: str, value: str) -> bytes:
-    return _remembered(key, value) if len(value) <= _KEPT_TEXT else _written(key, value)
+        """Return what nobody else's span says: path, user agent and client."""
+        path, client = scope["path"], address(scope.get("client"))
+        path = path[: self._length]
+        # Most paths need no more than one look.
+        shown = path if is_plain_word(path) else hidden(URL_PATH, path)
+        found = attribute(SPAN_ATTRIBUTE, URL_PATH, shown)
+        agent = raw_user_agent(scope)
+        if agent is not None:
+            found += (_agent if len(agent) <= _KEPT_TEXT else _agent.__wrapped__)(agent[: self._length])
+        if client:
+            found += (_client if len(client) <= _KEPT_TEXT else _client.__wrapped__)(client[: self._length])
+        return found
 
 
 def _written(key: str, value: str) -> bytes:
     return attribute(SPAN_ATTRIBUTE, key, hidden(key, value))
 
 
-_remembered = lru_cache(maxsize=1024)(_written)
+@lru_cache(maxsize=1024)
+def _agent(raw: bytes) -> bytes:
+    return _written(USER_AGENT_ORIGINAL, raw.decode("latin-1"))
+
+
+@lru_cache(maxsize=1024)
+def _client(address: str) -> bytes:
+    return _written(CLIENT_ADDRESS, address)

@@ -101,6 +101,7 @@ class ExportQueue(SpanProcessor):
         self._thread: Thread | None = None
         self._transport: Transport | None = None
         self._why = ""
+        self._answered = True
         self._closing = False
         self._deadline: float | None = None
 
@@ -153,7 +154,7 @@ class ExportQueue(SpanProcessor):
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Wait until all that waits now has an answer of the collector; say whether that was in time.
 
-        One that was down before is asked once more, and not waited for.
+        One that was not there before is asked once more, and not waited for.
         """
         return self._flush(monotonic() + timeout_millis / 1000)
 
@@ -202,7 +203,7 @@ class ExportQueue(SpanProcessor):
             with suppress(Empty):
                 if answer.get(timeout=left):
                     return True
-                if was_down:
+                if was_down and not self._answered:
                     return False
                 answer.get(timeout=min(_PAUSE_SECONDS, max(0.0, deadline - monotonic())))
         return True
@@ -252,7 +253,7 @@ class ExportQueue(SpanProcessor):
         """Do with a batch what the verdict says; say whether the next may go."""
         if verdict.kind == "again":
             self._pace.failed(monotonic(), verdict.after_seconds)
-            self._why = verdict.why
+            self._why, self._answered = verdict.why, verdict.answered
             self._ledger.put_back(batch)
             self._told.spans_wait(self._ledger.held().spans, verdict.why)
             return False

@@ -146,7 +146,7 @@ def _failure(error: Any) -> Verdict:
     code, after = error.code(), _retry_delay(error.trailing_metadata())
     why = f"gRPC {code.name}: {error.details()}"[:_WORDS]
     if code in _AGAIN or (code is grpc.StatusCode.RESOURCE_EXHAUSTED and after is not None):
-        return Verdict("again", why, after_seconds=after)
+        return Verdict("again", why, after_seconds=after, answered=code is not grpc.StatusCode.UNAVAILABLE)
     if code in _TOO_LARGE:
         return Verdict("too_large", why)
     return Verdict("no_collector" if code in _NO_COLLECTOR else "rejected", why)

@@ -64,13 +64,13 @@ class HttpTransport:
             reply = self._exchange(content, deadline)
         except OutOfTimeError:
             self._forget()
-            return Verdict("again", "no answer in time")
+            return Verdict("again", "no answer in time", answered=False)
         except BadReplyError as error:
             self._forget()
             return Verdict("no_collector", str(error))
         except (OSError, ValueError) as error:  # ValueError: of a host that no name server can be asked for.
             self._forget()
-            return Verdict("again", f"{type(error).__name__}: {error}"[:200])
+            return Verdict("again", f"{type(error).__name__}: {error}"[:200], answered=False)
         return judged(reply, spans)
 
     def interrupt(self) -> None:

@@ -11,7 +11,7 @@ from observekit.guard import in_forked_child
 # Ids that are fetched stand in memory, and a snapshot of a virtual machine (SnapStart, CRIU) that is restored
 # twice makes each of them twice: so those of ten requests, and not of hundreds.
 # Source: getrandom(2) gives up to 256 bytes in one piece, whatever signals come.
-_WORDS: Final = Struct("<32Q")
+_WORDS: Final = Struct("<30Q")
 
 
 class SystemIds(IdGenerator):
@@ -28,6 +28,7 @@ class SystemIds(IdGenerator):
     def _renew(self) -> None:
         """Begin with nothing, also in a forked child, which must not make the ids that its parent makes."""
         self._ready: list[int] = []
+        self._pairs: list[tuple[int, int]] = []
 
     def generate_span_id(self) -> int:
         """Return 64 random bits that are not all zero."""
@@ -36,6 +37,16 @@ class SystemIds(IdGenerator):
     def generate_trace_id(self) -> int:
         """Return 128 random bits that are not all zero."""
         return self._word() << 64 | self._word() or 1
+
+    def pair(self) -> tuple[int, int]:
+        """Return the ids of a trace and of its first span, of which nobody else gets either."""
+        while True:
+            try:
+                return self._pairs.pop()  # In one step, so that threads and signal handlers share none.
+            except IndexError:
+                words = _WORDS.unpack(os.urandom(_WORDS.size))
+                thirds = zip(words[::3], words[1::3], words[2::3], strict=True)
+                self._pairs += [(high << 64 | low or 1, span or 1) for high, low, span in thirds]
 
     def _word(self) -> int:
         """Return 64 random bits that nobody else gets."""

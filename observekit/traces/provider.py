@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from threading import Lock
+from threading import RLock
+from typing import Any
 from uuid import uuid4
 
 from opentelemetry.attributes import BoundedAttributes
@@ -54,6 +55,7 @@ class Provider(TracerProvider):
         """Make light spans from now on."""
         self._ways = ways
         self._light = {}
+        self._renew_lock()
 
     @property
     def processors(self) -> Processors:
@@ -92,7 +94,12 @@ class Provider(TracerProvider):
 
     def _handle_fork(self) -> None:
         # The SDK's looks for an identity in a pool of threads, and would set it over the one configured.
-        self._tracers_lock = Lock()
+        self._renew_lock()
+
+    def _renew_lock(self) -> None:
+        # Re-entrant, unlike the SDK's: a signal handler may ask for a tracer while one is made.
+        lock: Any = RLock()
+        self._tracers_lock = lock
 
 
 def make_provider(

@@ -5,7 +5,7 @@ raises in the middle of somebody's code what the text conversion of a value rais
 step of a dictionary or a list, which the interpreter does not divide.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterator, Mapping, Sequence
 from logging import getLogger
 from time import time_ns
 from types import TracebackType
@@ -63,6 +63,39 @@ class RecordedLink(Link):
         return self._dropped
 
 
+Later = tuple[Callable[..., dict[str, AttributeValue]], Any, Any, Any]
+"""What makes attributes, and the three things that it makes them of."""
+
+
+class LateAttributes(Mapping[str, AttributeValue]):
+    """Attributes that are made when they are looked at."""
+
+    __slots__ = ("_found", "_later")
+
+    def __init__(self, later: Later) -> None:
+        self._later = later
+        self._found: dict[str, AttributeValue] | None = None
+
+    def _made(self) -> dict[str, AttributeValue]:
+        if self._found is None:
+            make, *of = self._later
+            self._found = make(*of)
+        return self._found
+
+    def items(self) -> ItemsView[str, AttributeValue]:
+        """Return them in the form that they are read in."""
+        return self._made().items()
+
+    def __getitem__(self, key: str) -> AttributeValue:
+        return self._made()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made())
+
+    def __len__(self) -> int:
+        return len(self._made())
+
+
 class RecordingSpan(Span):
     """A span that has begun; what is asked of it after its end is left alone."""
 
@@ -100,8 +133,12 @@ class RecordingSpan(Span):
         self._start_time: int = start_time
         self._open = True
 
-    def begin_with(self, attributes: Mapping[str, Any] | None, links: Sequence[Link] | None) -> None:
+    def begin_with(
+        self, attributes: Mapping[str, Any] | None, links: Sequence[Link] | None, later: Later | None = None
+    ) -> None:
         """Take what the span begins with; call once, after it was made."""
+        if later is not None:
+            attributes = LateAttributes(later)
         limits = self._home.limits
         found: dict[str, AttributeValue] = {}
         self._attributes = found
@@ -261,9 +298,11 @@ class LateSpan(RecordingSpan):
     Whoever makes and ends it knows what they would be, and writes them without it; see untouched.
     """
 
-    def begin_with(self, attributes: Mapping[str, Any] | None, links: Sequence[Link] | None) -> None:
+    def begin_with(
+        self, attributes: Mapping[str, Any] | None, links: Sequence[Link] | None, later: Later | None = None
+    ) -> None:
         """Keep what the span begins with."""
-        self._later = attributes
+        self._later = LateAttributes(later) if later is not None else attributes
         for link in links or ():
             self.add_link(link.context, link.attributes)
 

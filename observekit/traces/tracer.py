@@ -14,6 +14,7 @@ from opentelemetry.trace import (
     SpanContext,
     SpanKind,
     TraceFlags,
+    TraceState,
     get_current_span,
 )
 from opentelemetry.trace.span import DEFAULT_TRACE_STATE
@@ -23,9 +24,8 @@ from observekit.guard import Guard
 from observekit.traces.cleaning import Limits
 from observekit.traces.ids import SystemIds
 from observekit.traces.processors import Processors
-from observekit.traces.spans import Home, LateSpan, RecordingSpan
+from observekit.traces.spans import Home, LateAttributes, Later, LateSpan, RecordingSpan
 
-_LOCAL: Final = False
 _SAMPLED: Final = int(TraceFlags.SAMPLED)
 # Source: W3C Trace Context level 2, 3.2.2.5.2; older versions of the API do not know it.
 _RANDOM: Final = 0x02
@@ -47,18 +47,26 @@ class Rule(NamedTuple):
     follows: bool
     bound: int
 
-    def samples(self, trace_id: int, parent: SpanContext | None) -> bool:
-        """Whether a span is sampled."""
-        if parent is not None and self.follows:
-            return bool(parent.trace_flags & _SAMPLED)
-        return trace_id & _LAST_BITS < self.bound
-
 
 def rule_of(sampler: str, ratio: float) -> Rule:
     """Return the sampler that ``OTEL_TRACES_SAMPLER`` calls so."""
     kind = sampler.removeprefix("parentbased_")
     share = {"always_on": 1.0, "always_off": 0.0}.get(kind, ratio)
     return Rule(kind != sampler, TraceIdRatioBased.get_bound_for_rate(share))
+
+
+def _made(trace_id: int, span_id: int, flags: TraceFlags, state: TraceState) -> SpanContext:
+    return SpanContext(trace_id, span_id, is_remote=False, trace_flags=flags, trace_state=state)
+
+
+def _put_together(trace_id: int, span_id: int, flags: TraceFlags, state: TraceState) -> SpanContext:
+    """Do what SpanContext does, but for looking at ids of ours, which takes as long as all else."""
+    return tuple.__new__(SpanContext, (trace_id, span_id, False, flags, state, True))
+
+
+_EXAMPLE: Final = (1, 2, _FLAGS[1], DEFAULT_TRACE_STATE)
+# As long as it is the tuple that it has been since 2020.
+_context: Final = _put_together if tuple(_made(*_EXAMPLE)) == tuple(_put_together(*_EXAMPLE)) else _made
 
 
 class Ways(NamedTuple):
@@ -118,7 +126,7 @@ class LightTracer(Tracer):
         ended = getattr(current, "end_time", None)
         if ended is not None and (start_time or time_ns()) - ended > _LONG_NANOSECONDS:
             self._ways.orphan()
-        span = self._begin(RecordingSpan, name, parent, context, kind, attributes, links, start_time)
+        span = self._begin(name, parent, context, kind, attributes, links, start_time)
         if isinstance(span, RecordingSpan) and not (record_exception and set_status_on_exception):
             span.tells_exceptions(record=record_exception, as_status=set_status_on_exception)
         return span
@@ -128,16 +136,18 @@ class LightTracer(Tracer):
         name: str,
         parent: SpanContext | None,
         context: Context,
-        attributes: Mapping[str, Any],
         links: Sequence[Link] | None,
         start_time: int,
+        later: Later,
     ) -> Span:
-        """Begin a SERVER span whose *attributes* are looked at if anybody asks for them."""
-        return self._begin(LateSpan, name, parent, context, SpanKind.SERVER, attributes, links, start_time)
+        """Begin a SERVER span whose first attributes are made if anybody asks for them."""
+        if self._ways.rule is not None:
+            return self._begin(name, parent, context, SpanKind.SERVER, None, links, start_time, later)
+        # A sampler may want to look at them, and may add some.
+        return self._begin(name, parent, context, SpanKind.SERVER, LateAttributes(later), links, start_time)
 
     def _begin(  # noqa: PLR0913, PLR0917 -- of the two above
         self,
-        made_as: type[RecordingSpan],
         name: str,
         parent: SpanContext | None,
         context: Context | None,
@@ -145,26 +155,31 @@ class LightTracer(Tracer):
         attributes: Mapping[str, Any] | None,
         links: Sequence[Link] | None,
         start_time: int | None,
+        later: Later | None = None,
     ) -> Span:
         ways, home = self._ways, self._home
-        if parent is None:
-            trace_id, flags, state = ways.ids.generate_trace_id(), _RANDOM, DEFAULT_TRACE_STATE
-        else:
+        trace_id, span_id = ways.ids.pair()
+        flags, state = _RANDOM, DEFAULT_TRACE_STATE
+        if parent is not None:
             trace_id, flags, state = parent.trace_id, parent.trace_flags & _RANDOM, parent.trace_state
-        if ways.rule is not None:
-            samples = ways.rule.samples(trace_id, parent)
-            records = samples or ways.keeps
-        else:
+        rule = ways.rule
+        if rule is None:
             told = self._asked(parent, context, trace_id, name, kind, attributes, links)
             records = told.decision is not Decision.DROP
             samples = told.decision is Decision.RECORD_AND_SAMPLE
             attributes, state = told.attributes, told.trace_state or DEFAULT_TRACE_STATE
-        flags = _FLAGS[flags | samples]
-        own = SpanContext(trace_id, ways.ids.generate_span_id(), _LOCAL, flags, state)
+        elif parent is not None and rule.follows:
+            samples = bool(parent.trace_flags & _SAMPLED)
+            records = samples or ways.keeps
+        else:
+            samples = trace_id & _LAST_BITS < rule.bound
+            records = samples or ways.keeps
+        own = _context(trace_id, span_id, _FLAGS[flags | samples], state)
         if not records:
             return NonRecordingSpan(own)
-        span = made_as(home, name, own, parent, kind, time_ns() if start_time is None else start_time)
-        span.begin_with(attributes, links)
+        begun = time_ns() if start_time is None else start_time
+        span = (LateSpan if later else RecordingSpan)(home, name, own, parent, kind, begun)
+        span.begin_with(attributes, links, later)
         if home.processors.watched:
             home.processors.on_start(span, context)
         return span

@@ -14,9 +14,11 @@ class Verdict(NamedTuple):
         why: That in words, for people; empty where all is well.
         rejected: Spans that the collector refused of those it took.
         after_seconds: Before which it asks not to be tried again; ``None`` where it does not say.
+        answered: Whether there was anybody at all.
     """
 
     kind: Kind
     why: str = ""
     rejected: int = 0
     after_seconds: float | None = None
+    answered: bool = True

@@ -125,13 +125,8 @@ class Bench:
         self.lifecycle = Lifecycle()
         self.flushed = 0
         self.neighbours: list[tuple[str, list[str]]] = []
-        self.tracing = Tracing(
-            self.provider.get_tracer("observekit"),
-            propagator(("tracecontext", "baggage")),
-            Trust(config.trust_incoming),
-            Limits(1024, 16 * 1024),
-            self.guard,
-        )
+        self._trust = Trust(config.trust_incoming)
+        self.tracing = self.tracing_with(self.provider.get_tracer("observekit"))
         tracer = self.tracer(self.tracing)
         pipeline = Pipeline("service", encode, self._keep, lambda _: None, self.guard)
         self.parts = Parts(
@@ -145,6 +140,11 @@ class Bench:
             sockets=SocketParts(self.instruments.sockets, tracer, pipeline, self.guard, exemplars=True),
             neighbours_found=lambda name, found: self.neighbours.append((name, found)),
         )
+
+    def tracing_with(self, tracer: Any) -> Tracing:
+        """Return what begins spans with a tracer of anybody's."""
+        words = propagator(("tracecontext", "baggage"))
+        return Tracing(tracer, words, self._trust, Limits(1024, 16 * 1024), self.guard)
 
     def tracer(self, tracing: Tracing | None) -> Tracer:
         """Return what begins the spans of *tracing*, or none."""

@@ -219,7 +219,8 @@ def test_a_sampler_of_the_user_sees_what_a_request_is(bench: "Bench", call: Any)
         def get_description(self) -> str:
             return "looking"
 
-    bench.tracing._tracer = TracerProvider(sampler=Looking(), shutdown_on_exit=False).get_tracer("observekit")
-    bench.run(call("/items/7").make(bench.layer(app())))
+    theirs = TracerProvider(sampler=Looking(), shutdown_on_exit=False)
+    tracing = bench.tracing_with(theirs.get_tracer("observekit"))
+    bench.run(call("/items/7").make(bench.layer(app(), tracer=bench.tracer(tracing))))
 
     assert seen[0]["url.path"] == "/items/7"

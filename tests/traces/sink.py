@@ -63,17 +63,19 @@ def drip(words: bytes, pause: float = 0.01) -> Act:
 
 
 class Sink:
-    """Takes OTLP over HTTP; each request is answered by the next act of the script, then by a yes."""
+    """Takes OTLP over HTTP; each request is answered by the next act of the script, then by *after*."""
 
-    def __init__(self, *script: Act) -> None:
+    def __init__(self, *script: Act, after: Act = say(TAKEN), port: int = 0) -> None:  # noqa: B008 -- constant
         self._script = list(script)
+        self._after = after
         self._changed = Condition()
         self._released = Event()
         self.sizes: list[int] = []
         self.at_once = 0
         self.most_at_once = 0
         self.batches: list[list[str]] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.instances: set[str] = set()
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._open: list[socket.socket] = []
         self._threads = [Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
@@ -81,6 +83,10 @@ class Sink:
     @property
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1/traces"
+
+    def spans(self) -> list[str]:
+        """Return the names of all spans that came, however they were answered."""
+        return [name for batch in self.batches for name in batch]
 
     def until(self, condition: Callable[[], bool]) -> bool:
         """Wait until *condition* holds, which is looked at whenever a request was read."""
@@ -114,13 +120,15 @@ class Sink:
         with suppress(OSError), connection, connection.makefile("rb") as stream:
             while (body := _read(stream)) is not None:
                 self._note(body)
-                act = self._script.pop(0) if self._script else say(TAKEN)
+                act = self._script.pop(0) if self._script else self._after
                 act(Visitor(connection, body, self._released))
                 self.at_once -= 1
 
     def _note(self, body: bytes) -> None:
         request = ExportTraceServiceRequest.FromString(body)
         scopes = [scope for group in request.resource_spans for scope in group.scope_spans]
+        known = [one for group in request.resource_spans for one in group.resource.attributes]
+        self.instances |= {one.value.string_value for one in known if one.key == "service.instance.id"}
         with self._changed:
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
@@ -143,8 +151,8 @@ def _read(stream: Any) -> bytes | None:
 
 
 @contextmanager
-def sink_of(*script: Act) -> Iterator[Sink]:
-    sink = Sink(*script)
+def sink_of(*script: Act, after: Act = say(TAKEN), port: int = 0) -> Iterator[Sink]:  # noqa: B008 -- constant
+    sink = Sink(*script, after=after, port=port)
     try:
         yield sink
     finally:

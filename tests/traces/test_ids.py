@@ -29,13 +29,16 @@ def test_a_forked_child_makes_no_id_that_its_parent_makes() -> None:
 def test_a_snapshot_holds_the_ids_of_a_few_requests_only() -> None:
     ids = SystemIds()
     ids.generate_trace_id()
+    ids.pair()
 
     resumed = copy(ids), copy(ids)  # A virtual machine that is restored twice.
     for one in resumed:
-        one._ready = list(ids._ready)
+        one._ready, one._pairs = list(ids._ready), list(ids._pairs)
     first, second = ({one.generate_span_id() for _ in range(500)} for one in resumed)
+    pairs, others = ({one.pair() for _ in range(500)} for one in resumed)
 
     assert len(first & second) < 32
+    assert len(pairs & others) < 11
 
 
 def test_a_seed_of_the_application_has_no_say_in_ids() -> None:

@@ -1,0 +1,122 @@
+"""A process ends within its budget whatever its collector does, with its exit code, and says what is lost."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+from tests.traces.sink import Act, drip, sink_of
+from tests.traces.sink import silent as never_answer
+
+LONG = 50.0
+PROCESS = """
+import sys, threading
+from opentelemetry import trace
+from prometheus_client import CollectorRegistry
+import observekit
+
+observekit.setup(
+    registry=CollectorRegistry(), log_format="json", traces_endpoint=sys.argv[1], span_delay_seconds=60.0,
+    shutdown_budget_seconds=float(sys.argv[2]),
+)
+tracer = trace.get_tracer("test")
+for number in range(1000):
+    tracer.start_span(f"span {number}", attributes={"text": "x" * 1000}).end()
+
+def work():
+    while True:
+        tracer.start_span("busy").end()
+
+for _ in range(int(sys.argv[4])):
+    threading.Thread(target=work, daemon=True).start()
+exec(sys.argv[3])
+"""
+ENDINGS = {"the end": (0, "pass"), "an exit": (3, "sys.exit(3)"), "an exception": (1, "raise OSError")}
+
+
+@contextmanager
+def refused() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    yield f"http://127.0.0.1:{port}/v1/traces"
+
+
+@contextmanager
+def answered(act: Act) -> Iterator[str]:
+    with sink_of(after=act) as sink:
+        yield sink.endpoint
+
+
+@contextmanager
+def unread() -> Iterator[str]:
+    """Take connections, and nothing that comes over them."""
+    released, kept = Event(), []
+
+    def accept() -> None:
+        while not released.is_set():
+            kept.append(listener.accept()[0])
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        # So that a request does not fit into what the system holds.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        thread = Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1/traces"
+        released.set()
+        socket.create_connection(listener.getsockname()).close()
+        thread.join(LONG)
+    for one in kept:
+        one.close()
+
+
+COLLECTORS: dict[str, Callable[[], Any]] = {
+    "refuses": refused,
+    "is silent": lambda: answered(never_answer),
+    "drips": lambda: answered(drip(b"HTTP/1.1 200 OK\r\n")),
+    "does not read": unread,
+}
+
+
+def ended(endpoint: str, ending: str, *, budget: float = 1.0, threads: int = 0) -> tuple[int, int]:
+    """Return the exit code of a process with 1,000 spans, and how many it says are lost."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROCESS, endpoint, str(budget), ending, str(threads)],
+        capture_output=True,
+        timeout=LONG,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]
+    return done.returncode, sum(
+        line["spans"] for line in lines if line["event"] == "observekit.export_failed"
+    )
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("collector", COLLECTORS)
+def test_a_process_ends_although_its_collector(collector: str) -> None:
+    with COLLECTORS[collector]() as endpoint:
+        assert ended(endpoint, "sys.exit(3)") == (3, 1000)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_the_exit_code_is_kept_at(ending: str) -> None:
+    code, words = ENDINGS[ending]
+
+    with refused() as endpoint:
+        assert ended(endpoint, words) == (code, 1000)
+
+
+@pytest.mark.once
+def test_a_process_ends_beside_threads_that_end_spans_for_ever() -> None:
+    with COLLECTORS["is silent"]() as endpoint:
+        code, lost = ended(endpoint, "pass", threads=8)
+
+    assert (code, lost >= 1000) == (0, True)
