@@ -1,5 +1,8 @@
 """The tracer provider: OpenTelemetry's own to all who use it, made from the configuration."""
 
+# First, so that its lock is free before a provider of the SDK's, from 1.45 on, makes a pool of threads in a
+# forked child: handlers run in the order in which they were registered. Else the child is stuck for ever.
+import concurrent.futures.thread  # noqa: F401
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from threading import RLock
