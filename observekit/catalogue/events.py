@@ -87,6 +87,18 @@ OPS_PORT_UNAVAILABLE: Final = EventSpec(
     help="The ops port could not be opened, as when another process has it; the service runs without.",
     fields=("ops_host", "ops_port", "error"),
 )
+MANAGEMENT_UNAVAILABLE: Final = EventSpec(
+    name="observekit.management_unavailable",
+    level="warning",
+    help="There is no socket for observekit drain and observekit probe; the service runs without.",
+    fields=("error",),
+)
+DRAIN_INCOMPLETE: Final = EventSpec(
+    name="observekit.drain_incomplete",
+    level="warning",
+    help="Requests or connections were still open when the time of a drain was over; says on which routes.",
+    fields=("in_flight", "routes"),
+)
 ROUTES_SHADOWED: Final = EventSpec(
     name="observekit.routes_shadowed",
     level="warning",

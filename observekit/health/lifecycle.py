@@ -10,7 +10,7 @@ from observekit.health.tasks import StartupTask, Tasks
 
 State = Literal["starting", "ready", "draining", "stopped", "broken"]
 
-# Nothing leads back from draining: a load balancer that was told to stay away must not be called again.
+# Nothing leads back from draining but resume(), until the end has begun.
 _NEXT: Final[dict[State, frozenset[State]]] = {
     "starting": frozenset({"ready", "draining", "stopped", "broken"}),
     "ready": frozenset({"draining", "stopped", "broken"}),
@@ -45,6 +45,7 @@ class Lifecycle:
         "__weakref__",
         "_changed",
         "_draining",
+        "_ending",
         "_lock",
         "_maintained",
         "_starting",
@@ -71,6 +72,7 @@ class Lifecycle:
         self._state: State = "starting"
         self._starting = 0
         self.in_maintenance = False
+        self._ending = False
         self.life = 0
         self.tasks = Tasks()
         self.told_to_stop = self.has_begun = False
@@ -114,7 +116,7 @@ class Lifecycle:
         with self._lock:
             before = self._state
             if before in _ENDED:
-                self._state, self._starting = "starting", 0
+                self._state, self._starting, self._ending = "starting", 0, False
                 self.life += 1
                 self.told_to_stop = False
                 self.tasks.forget()
@@ -137,9 +139,26 @@ class Lifecycle:
         if self._state == "starting" and self._starting == 0:
             self._enter("ready", "first request")
 
-    def drain(self, cause: str = "asked to") -> None:
-        """Ask for no further traffic: readiness fails from now on, requests are still answered."""
+    def drain(self, cause: str = "asked to", *, final: bool = False) -> None:
+        """Ask for no further traffic: readiness fails from now on, requests are still answered.
+
+        Args:
+            cause: Why, for the log.
+            final: Whether this is the beginning of the end, after which resume() does nothing.
+        """
+        self._ending = self._ending or final
         self._enter("draining", cause)
+
+    def resume(self, cause: str = "asked to") -> bool:
+        """Take a drain back, and tell whether the process takes traffic again; not once the end has begun."""
+        with self._lock:
+            if self._state != "draining" or self._ending:
+                return self._state == "ready"
+            state: State = "ready" if self._starting == 0 else "starting"
+            self._state = state
+            self._draining = Moment(self._waiter)
+        self._tell("draining", state, cause)
+        return state == "ready"
 
     def stop(self, cause: str = "asked to") -> None:
         """Note that the service has ended its work, and that only another start-up may begin again."""

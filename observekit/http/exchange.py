@@ -1,6 +1,7 @@
 """The state of one request, and what came of it."""
 
 from asyncio import CancelledError
+from collections.abc import Callable
 from time import perf_counter
 from typing import Final, Literal
 
@@ -77,6 +78,10 @@ class Exchange:
         self.error: BaseException | None = None
         self.fields: Fields = {}
         self.told: RawHeaders | None = None
+
+    def send_through(self, around: Callable[[Send], Send]) -> None:
+        """Put *around* between here and the server, for the messages that are still to come."""
+        self._send = around(self._send)
 
     async def receive(self) -> Message:
         """Pass on a message from the server, and note if it says that the client is gone."""

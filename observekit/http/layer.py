@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Token
+from functools import partial
 from typing import NamedTuple
 
 from opentelemetry.context import Context, attach, detach, get_current
@@ -21,6 +22,7 @@ from observekit.http.sizes import sized_exchange
 from observekit.http.sockets import SocketParts, Sockets
 from observekit.http.span import ServerSpan
 from observekit.http.told import Tells
+from observekit.http.under_way import UnderWay, closing
 from observekit.logs.flight import Recorder
 from observekit.metrics.cells import GaugeCell
 from observekit.semconv import UNMATCHED_ROUTE
@@ -41,6 +43,7 @@ class Parts(NamedTuple):
     exemplars: bool
     sockets: SocketParts
     neighbours_found: Told
+    under_way: UnderWay
     tells: Tells | None = None
     flight: Recorder | None = None
 
@@ -62,6 +65,7 @@ class HttpLayer:
         "_served",
         "_sockets",
         "_tracer",
+        "_under_way",
         "app",
     )
 
@@ -70,6 +74,7 @@ class HttpLayer:
         self.app = app
         self._parts = parts
         self._tracer = parts.tracer if parts.tracer.traces else None
+        self._under_way = parts.under_way
         self._routes = Routes()
         self._sockets = Sockets(app, parts.sockets, self._routes)
         self._neighbours = Neighbours(app, parts.tracer.around, parts.neighbours_found, parts.guard)
@@ -86,19 +91,24 @@ class HttpLayer:
             return
         endpoint = self._arrived(kind, scope, send)
         if endpoint is not None:
-            await endpoint(scope, receive, send)
+            await endpoint(scope, receive, closing(scope, send) if self._under_way.closing else send)
             return
         exchange = self._exchange(receive, send)
         begun = self._begin(scope, exchange, send)
         if begun is None:
             await self.app(scope, receive, send)
             return
+        under_way = self._under_way.open
+        under_way[exchange] = scope
+        if self._under_way.closing:
+            exchange.send_through(partial(closing, scope))
         try:
             await self.app(scope, exchange.receive, exchange.send)
         except BaseException as error:
             exchange.error = error
             raise
         finally:
+            under_way.pop(exchange, None)
             self._finish(scope, exchange, begun)
 
     async def _pass(self, kind: object, scope: Scope, receive: Receive, send: Send) -> None:

@@ -79,7 +79,7 @@ class Lifespan:
 
     def ending(self) -> None:
         """Note that the server is about to end."""
-        self._lifecycle.drain("server is shutting down")
+        self._lifecycle.drain("server is shutting down", final=True)
 
     async def ended(self) -> None:
         """Note that an application has ended; the last one takes what is left of its telemetry along."""

@@ -18,6 +18,7 @@ from observekit.http.claims import MARK, Tracer, ids_of
 from observekit.http.route import Routes
 from observekit.http.signals import address
 from observekit.http.span import ServerSpan
+from observekit.http.under_way import UnderWay
 from observekit.http.websocket import ACCEPTED, Connection, Live
 from observekit.logs.events import Events
 from observekit.logs.told import remember
@@ -79,6 +80,7 @@ class SocketParts(NamedTuple):
     logs: Events | None
     guard: Guard
     exemplars: bool
+    under_way: UnderWay
 
 
 class _Begun(NamedTuple):
@@ -104,12 +106,15 @@ class Sockets:
         if begun is None:
             await self._app(scope, receive, send)
             return
+        under_way = self._parts.under_way.open
+        under_way[connection] = scope
         try:
             await self._app(scope, connection.receive, connection.send)
         except BaseException as error:
             connection.error = error
             raise
         finally:
+            under_way.pop(connection, None)
             self._finish(scope, connection, begun)
 
     def _begin(self, scope: Scope, connection: Connection, send: Send) -> _Begun | None:

@@ -18,6 +18,7 @@ from observekit.http.layer import HttpLayer, Parts
 from observekit.http.lifespan import Lifespan
 from observekit.http.sockets import SocketParts
 from observekit.http.told import tells
+from observekit.http.under_way import UnderWay
 from observekit.install.health import health_of, pace_of
 from observekit.install.identity import resource
 from observekit.install.instruments import Instruments, register
@@ -68,7 +69,7 @@ def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
         _put_signals(kit, instruments, logs, traces, guard)
         kit.on_built(lambda app: ports.tell_shadowed(app, voice))
         _join(kit, workers, voice)
-        ports.open_ops_port(voice)
+        ports.open(voice)
         found = [one for part in (meters, traces, workers, ports) if part for one in part.found]
         voice.started(effective, found, kit.ops_port)
     except BaseException:
@@ -112,12 +113,19 @@ def _kit(
 ) -> tuple[Kit, Health]:
     watched = watch(instruments.store, voice) if config.runtime else None
 
+    under_way = UnderWay()
+
     def follow_loop(state: State) -> None:
+        if state == "ready":
+            under_way.keep_connections()
+        elif state == "draining":
+            under_way.close_connections()
         if watched is not None:
             follow(watched, state)
 
     health, refresher = health_of(config, instruments, voice, guard, follow_loop)
     kit = Kit(config, registry, health.lifecycle, health.engine, guard.failed)
+    kit.under_way = under_way
     kit.on_release(refresher.stop)
     if watched is not None:
         kit.on_release(watched.stop)
@@ -187,6 +195,7 @@ def _put_layer(
 
     def configured() -> None:
         kit.engine.home.settle()
+        kit.join()
         if logs is not None:
             logs.take_over()
 
@@ -203,8 +212,11 @@ def _put_layer(
         lifespan=Lifespan(kit.lifecycle, configured, kit.flush, guard),
         guard=guard,
         exemplars=exemplars,
-        sockets=SocketParts(instruments.sockets if measured else None, tracer, pipeline, guard, exemplars),
+        sockets=SocketParts(
+            instruments.sockets if measured else None, tracer, pipeline, guard, exemplars, kit.under_way
+        ),
         neighbours_found=voice.neighbours_found,
+        under_way=kit.under_way,
         tells=tells(response=kit.config.trace_response, timing=kit.config.server_timing),
     )
     kit.layer = lambda app: HttpLayer(app, parts)

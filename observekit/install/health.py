@@ -1,5 +1,6 @@
 """Life cycle, checks, refresher and heartbeat, and who is told of what happens to them."""
 
+import os
 from collections.abc import Callable
 from contextvars import Context
 from time import monotonic
@@ -14,6 +15,7 @@ from observekit.health.check import Check, Result, Status
 from observekit.health.engine import Engine, Listeners
 from observekit.health.heartbeat import Heartbeat
 from observekit.health.lifecycle import Lifecycle, State
+from observekit.health.place import RUN_VARIABLE
 from observekit.health.refresh import Refresher
 from observekit.health.registered import Pace
 from observekit.health.state import Health
@@ -45,6 +47,12 @@ def pace_of(config: Config) -> Pace:
     )
 
 
+def _is_asked_elsewhere(config: Config) -> bool:
+    """Whether anybody asks how the process is who can be answered while its loop is stuck."""
+    managed = config.management or RUN_VARIABLE in os.environ
+    return managed or config.ops_port is not None or config.heartbeat_file is not None
+
+
 def health_of(config: Config, instruments: Instruments, voice: Voice, guard: Guard, follow: Follow) -> Parts:
     """Return the parts, told of and shown in the metrics; *follow* is called with each state of the life."""
 
@@ -72,8 +80,7 @@ def health_of(config: Config, instruments: Instruments, voice: Voice, guard: Gua
     engine = Engine(pace_of(config), _listeners(instruments, voice))
     engine.home.foreign = trio.awaiter
     engine.home.context = _without_spans()
-    # Only there can anybody be told that the loop is stuck.
-    heartbeat = Heartbeat(engine.home, config.liveness_stall_seconds) if config.ops_port is not None else None
+    heartbeat = Heartbeat(engine.home, config.liveness_stall_seconds) if _is_asked_elsewhere(config) else None
     health = Health(lifecycle, engine, heartbeat)
     refresher = Refresher(engine.due, tick, lambda error: guard.failed("health", error))
     engine.refreshed = refresher.is_at_work

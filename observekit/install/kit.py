@@ -16,6 +16,7 @@ from observekit.config import Config
 from observekit.health.check import Check, CheckFunction, Criticality, Probe, criticality_of
 from observekit.health.engine import Engine
 from observekit.health.lifecycle import Lifecycle
+from observekit.http.under_way import UnderWay
 from observekit.install.budget import End, Part, shares
 from observekit.logs.changes import Changes
 from observekit.operations.context import ContextTools
@@ -44,6 +45,7 @@ class Kit:
             ``kit.levels.change("shop.db", "debug", 900, "why")``.
         context: Carries trace context to messages, threads, processes and tasks that outlive a request.
         messages: Observes what is sent to a broker, and what is processed from it.
+        under_way: The requests and connections that are open.
     """
 
     def __init__(
@@ -59,6 +61,9 @@ class Kit:
         self.lifecycle = lifecycle
         self.engine = engine
         self.layer: Layer = _as_it_is
+        self.under_way = UnderWay()
+        # Called by whoever begins to serve, which in a forked child is later than setup().
+        self.join: Callable[[], None] = _ignore
         self._look: Callable[[object], None] = _ignore
         # Whether what a framework measures of its requests would only cost: its metrics are ours already.
         self.measures_alone = False

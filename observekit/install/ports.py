@@ -3,15 +3,18 @@
 from collections.abc import Callable
 from contextlib import suppress
 from errno import EADDRINUSE
+from pathlib import Path
 
-from observekit.asgi import ASGIApp
+from observekit.asgi import ASGIApp, Scope
 from observekit.guard import Guard
 from observekit.health.check import Check
 from observekit.health.endpoints import Ask, Known, Probes, known_beside_application, known_on_ops_port
 from observekit.health.state import Health
 from observekit.http.table import paths
+from observekit.install.health_file import HealthFile
 from observekit.install.instruments import Instruments
 from observekit.install.kit import Kit
+from observekit.install.management import Management
 from observekit.install.voice import Voice
 from observekit.install.waits import Waits
 from observekit.install.workers import Workers
@@ -58,13 +61,23 @@ class Ports:
         known = known_beside_application(self._has_token)
         return self._endpoints(self._kit.config.metrics_allow, known, around)
 
-    def open_ops_port(self, voice: Voice) -> None:
+    def open(self, voice: Voice) -> None:
+        """Be there for those who manage the process, in the ways that are wanted."""
+        managed = Management(self._kit, voice, self._guard)
+        self._open_ops_port(managed, voice)
+        # The directory of the socket says who may come.
+        managed.open(lambda: self._endpoints(EVERYBODY, _everybody))
+        self._write_health()
+
+    def _open_ops_port(self, managed: Management, voice: Voice) -> None:
         """Serve on the ops port, if one is wanted; a port that cannot be had is told, and stops nobody."""
         config = self._kit.config
         if config.ops_port is None:
             return
         # Who may come here is said by the address it listens on.
-        server = OpsServer(self._endpoints(EVERYBODY, known_on_ops_port(self._has_token)), self._guard)
+        served = self._endpoints(EVERYBODY, known_on_ops_port(self._has_token))
+        served.update(managed.endpoints)
+        server = OpsServer(served, self._guard)
         self._kit.ops = server
         self._kit.at_end("ops", _nothing, self._close)
         try:
@@ -115,6 +128,21 @@ class Ports:
         if server is not None:
             server.stop(budget_seconds)
 
+    def _write_health(self) -> None:
+        """Keep a file that says how the process is, if one is wanted."""
+        file = self._kit.config.heartbeat_file
+        if file is None:
+            return
+        probes = Probes(self._health, _everybody, self._kit.config.service_version)
+        questions = {"ready": probes.readiness, "live": probes.liveness, "startup": probes.startup}
+        written = HealthFile(Path(file), questions, self._guard)
+        try:
+            written.start()
+        except RuntimeError as error:
+            self._guard.failed("health", error)
+            return
+        self._kit.at_end("ops", _nothing, written.stop)
+
     def tell_shadowed(self, app: object, voice: Voice) -> None:
         """Say which routes of *app* nobody reaches, because what goes before it has their paths."""
         routes = paths(app)
@@ -145,6 +173,10 @@ class Ports:
 
 def _is_taken(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno == EADDRINUSE
+
+
+def _everybody(_: Scope) -> bool:
+    return True
 
 
 def _nothing(_: float) -> None:

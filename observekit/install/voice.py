@@ -68,6 +68,14 @@ class Voice:
             error=message_of(error),
         )
 
+    def management_unavailable(self, error: Exception) -> None:
+        """Say that nobody can drain this process from outside."""
+        self._say(events.MANAGEMENT_UNAVAILABLE.name, "warning", error=message_of(error))
+
+    def drain_incomplete(self, in_flight: int, routes: Mapping[str, int]) -> None:
+        """Say what was in flight when the time of a drain was over."""
+        self._say(events.DRAIN_INCOMPLETE.name, "warning", in_flight=in_flight, routes=dict(routes))
+
     def routes_shadowed(self, shadowed: Mapping[str, str]) -> None:
         """Say which paths of an application are answered by us, and by which setting that can be changed."""
         self._say(

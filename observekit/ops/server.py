@@ -29,6 +29,9 @@ _BACKLOG: Final = 128
 # How long nobody is let in when the process has no descriptor left.
 _PAUSE_SECONDS: Final = 0.1
 
+# Who comes through a Unix socket, which is in a directory of ours, is of our user and on this host.
+_NEIGHBOUR: Final = ("127.0.0.1", 0)
+
 _NOT_FOUND: Final = Response(404, b"not found\n", headers=((b"cache-control", b"no-store"),))
 
 
@@ -39,9 +42,10 @@ class OpsServer:
         port: Where it listens; none before it is started and after it is stopped, and none in a forked child.
     """
 
-    def __init__(self, endpoints: Mapping[str, ASGIApp], guard: Guard) -> None:
+    def __init__(self, endpoints: Mapping[str, ASGIApp], guard: Guard, name: str = "ops") -> None:
         self._endpoints = endpoints
         self._guard = guard
+        self._name = name
         self._held: _Held | None = None
         self.port: int | None = None
         in_forked_child(self._let_go)
@@ -53,16 +57,24 @@ class OpsServer:
             OSError: If the address cannot be listened on.
             RuntimeError: If there can be no further thread.
         """
-        self._on_loopback = ip_address(host).is_loopback
-        listener = _listener(host, port)
+        self.serve(_listener(host, port), on_loopback=ip_address(host).is_loopback)
+
+    def serve(self, listener: socket.socket, *, on_loopback: bool) -> None:
+        """Serve on *listener*, which is ours from now on; *on_loopback* says that names must be of this host.
+
+        Raises:
+            OSError: If there can be no further descriptor.
+            RuntimeError: If there can be no further thread.
+        """
+        self._on_loopback = on_loopback
         try:
             held = _Held(listener)
         except OSError:
             listener.close()
             raise
-        held.thread = Thread(target=self._run, args=(held,), name="observekit-ops", daemon=True)
+        held.thread = Thread(target=self._run, args=(held,), name=f"observekit-{self._name}", daemon=True)
         # Before it runs, so that a child that is forked now knows what to close.
-        self._held, self.port = held, listener.getsockname()[1]
+        self._held, self.port = held, _port_of(listener)
         try:
             held.thread.start()
         except RuntimeError:
@@ -123,7 +135,7 @@ class OpsServer:
         connection.setblocking(False)  # noqa: FBT003 -- the one argument it has
         if len(held.visits) >= CONNECTIONS:
             held.make_room()
-        visit = Visit(connection, address)
+        visit = Visit(connection, address if isinstance(address, tuple) else _NEIGHBOUR)
         held.visits[visit] = None
         visit.task = held.loop.create_task(self._serve(visit, held.visits))
 
@@ -146,7 +158,9 @@ class OpsServer:
         if len(head) > REQUEST_BYTES:
             await send_response(TOO_LONG, "GET", visit.send)
             return
-        scope = scope_of(head, visit.address, visit.socket.getsockname())
+        own = visit.socket.getsockname()
+        # Source: ASGI specification: the port of a server on a Unix socket is None.
+        scope = scope_of(head, visit.address, own if isinstance(own, tuple) else (own, None))
         if scope is None:
             await send_response(BAD_REQUEST, "GET", visit.send)
         elif self._on_loopback and not names_this_host(scope):
@@ -197,6 +211,11 @@ class _Held:
 
 async def _nothing_to_receive() -> Message:
     return {"type": "http.request", "body": b"", "more_body": False}
+
+
+def _port_of(listener: socket.socket) -> int | None:
+    own = listener.getsockname()
+    return own[1] if isinstance(own, tuple) else None
 
 
 def _listener(host: str, port: int) -> socket.socket:

@@ -92,6 +92,10 @@ def test_every_variable_is_read_into_its_setting() -> None:
             "OBSERVEKIT_CHECK_FAIL_AFTER": "3",
             "OBSERVEKIT_CHECK_PASS_AFTER": "4",
             "OBSERVEKIT_LIVENESS_STALL": "60",
+            "OBSERVEKIT_DRAIN_DELAY": "3",
+            "OBSERVEKIT_DRAIN_TIMEOUT": "60",
+            "OBSERVEKIT_HEARTBEAT_FILE": "/run/shop",
+            "OBSERVEKIT_MANAGEMENT": "on",
             "OBSERVEKIT_SHUTDOWN_BUDGET": "1",
         }
     )
@@ -182,6 +186,10 @@ def test_every_variable_is_read_into_its_setting() -> None:
         check_fail_after=3,
         check_pass_after=4,
         liveness_stall_seconds=60.0,
+        drain_delay_seconds=3.0,
+        drain_timeout_seconds=60.0,
+        heartbeat_file="/run/shop",
+        management=True,
         shutdown_budget_seconds=1.0,
     )
 

@@ -22,6 +22,7 @@ from observekit.http.layer import HttpLayer, Parts
 from observekit.http.lifespan import Lifespan
 from observekit.http.sockets import SocketParts
 from observekit.http.span import Limits, Tracing
+from observekit.http.under_way import UnderWay
 from observekit.install.instruments import Instruments
 from observekit.integrations.starlette import SCOPE_CLAIMS
 from observekit.logs.encoder import encode
@@ -128,6 +129,7 @@ class Bench:
         self._trust = Trust(config.trust_incoming)
         self.tracing = self.tracing_with(self.provider.get_tracer("observekit"))
         tracer = self.tracer(self.tracing)
+        self.under_way = UnderWay()
         pipeline = Pipeline("service", encode, self._keep, lambda _: None, self.guard)
         self.parts = Parts(
             metrics=self.instruments.requests,
@@ -137,8 +139,16 @@ class Bench:
             lifespan=Lifespan(self.lifecycle, lambda: None, self._flush, self.guard),
             guard=self.guard,
             exemplars=True,
-            sockets=SocketParts(self.instruments.sockets, tracer, pipeline, self.guard, exemplars=True),
+            sockets=SocketParts(
+                self.instruments.sockets,
+                tracer,
+                pipeline,
+                self.guard,
+                exemplars=True,
+                under_way=self.under_way,
+            ),
             neighbours_found=lambda name, found: self.neighbours.append((name, found)),
+            under_way=self.under_way,
         )
 
     def tracing_with(self, tracer: Any) -> Tracing:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from observekit.catalogue.health import LIVENESS, READINESS, STARTUP
-from observekit.config.kinds import FLAG, PATH, count, number
+from observekit.config.kinds import FLAG, OPTIONAL_TEXT, PATH, count, number
 from observekit.config.setting import setting
 
 
@@ -63,4 +63,31 @@ class HealthSettings:
         "OBSERVEKIT_LIVENESS_STALL",
         help="How long the event loop may stand still before liveness fails on the ops port, more where it "
         "has recovered from long stalls before; with 0 it never does.",
+    )
+    drain_delay_seconds: float = setting(
+        # Source: kube-proxy and ingress controllers follow a readiness within a few seconds.
+        5.0,
+        number(0, 3600),
+        "OBSERVEKIT_DRAIN_DELAY",
+        help="How long a service that drains serves on, until nobody sends it requests any more.",
+    )
+    drain_timeout_seconds: float = setting(
+        # Source: with the delay and the budget of the end, below the 30 s that Kubernetes gives a pod.
+        15.0,
+        number(0, 86400),
+        "OBSERVEKIT_DRAIN_TIMEOUT",
+        help="How long after the delay requests in flight may take to end.",
+    )
+    heartbeat_file: str | None = setting(
+        None,
+        OPTIONAL_TEXT,
+        "OBSERVEKIT_HEARTBEAT_FILE",
+        help="A file that keeps saying how the process is, for observekit probe where there is no port.",
+    )
+    management: bool = setting(
+        False,
+        FLAG,
+        "OBSERVEKIT_MANAGEMENT",
+        help="Whether a process that is no worker, and was not started by observekit run, has a socket that "
+        "observekit drain and observekit probe find.",
     )
