@@ -3,13 +3,13 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
+from importlib import import_module
+from typing import Final
 
-from observekit.cli import catalogue, check, dashboards, demo, rules
 from observekit.cli.exits import FINE, WRONG_INPUT
 from observekit.errors import ObservekitError
 
-_COMMANDS = (demo, check, catalogue, dashboards, rules)
+_COMMANDS: Final = ("demo", "run", "drain", "probe", "check", "catalogue", "dashboards", "rules")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,11 +20,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="observekit", description="Metrics, logs, traces, health and boards for Python services."
     )
-    parser.add_argument("--version", action="version", version=f"observekit {version('observekit')}")
+    given = sys.argv[1:] if arguments is None else arguments
+    named = [name for name in given[:1] if name in _COMMANDS]
+    if not named:
+        parser.add_argument("--version", action="version", version=f"observekit {_version()}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in _COMMANDS:
-        command.add(commands)
-    options = parser.parse_args(arguments)
+    # A probe comes every few seconds, and needs nothing of the others.
+    for name in named or _COMMANDS:
+        import_module(f"observekit.cli.{name}").add(commands)
+    options = parser.parse_args(given)
     try:
         code: int = options.run(options)
     except ObservekitError as error:
@@ -35,3 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = None
         return FINE
     return code
+
+
+def _version() -> str:
+    from importlib.metadata import version  # noqa: PLC0415 -- takes longer than a probe
+
+    return version("observekit")

@@ -1,10 +1,10 @@
 """setup(), instrument() and ObserveMiddleware: one kit for the process, however often it is asked for."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from threading import RLock
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -21,6 +21,10 @@ from observekit.integrations import starlette
 from observekit.operations.operation import Label, Operation
 from observekit.operations.signals import Signals
 
+_ONCE: Final = "Call setup() once, or end the first with Kit.shutdown()."
+# What a kit that is replaced at the start may take to write what it has said by then.
+_REPLACED_SECONDS: Final = 1.0
+
 
 class _Process:
     """The one kit of this process; setup() makes it, Kit.shutdown() ends it."""
@@ -29,18 +33,31 @@ class _Process:
         self._lock = RLock()
         self._kit: Kit | None = None
         self._ending: Ending | None = None
+        self._provisional = False
+
+    def provisional(self) -> None:
+        """Set up by the environment alone, unless somebody has; what the program itself says replaces it."""
+        with self._lock:
+            if self._kit is None:
+                self.kit(None, None, {})
+                self._provisional = True
 
     def kit(
         self, config: Config | None, registry: CollectorRegistry | None, overrides: dict[str, Any]
     ) -> Kit:
         with self._lock:
+            provisional, self._provisional = self._provisional, False
             if self._kit is not None and config is None and registry is None and not overrides:
                 return self._kit
             effective = _effective(config, overrides)
             if self._kit is not None:
                 named = overrides if config is None else SETTINGS
-                _refuse_other(self._kit, effective.config, named, registry)
-                return self._kit
+                wrong = list(_differences(self._kit, effective.config, named, registry))
+                if not wrong:
+                    return self._kit
+                if not provisional:
+                    raise ConfigError("\n".join([*wrong, _ONCE]))
+                self._kit.release(_REPLACED_SECONDS)
             self._kit = kit = assemble(effective, REGISTRY if registry is None else registry)
             kit.on_release(self._forget)
             self._ending = Ending(kit.shutdown)
@@ -81,6 +98,11 @@ def setup(
         ConfigError: If a setting is wrong, or differs from what the process was set up with.
     """
     return _PROCESS.kit(config, registry, overrides)
+
+
+def setup_provisionally() -> None:
+    """Set up by the environment, for a service that may set itself up otherwise when it is imported."""
+    _PROCESS.provisional()
 
 
 def instrument(app: Any, **overrides: Any) -> Kit:
@@ -167,14 +189,14 @@ def _effective(config: Config | None, overrides: dict[str, Any]) -> Effective:
     )
 
 
-def _refuse_other(kit: Kit, config: Config, named: Iterable[str], registry: CollectorRegistry | None) -> None:
-    wrong = [
-        f"{name} is {shown(name, getattr(config, name))}, but this process was set up with "
-        f"{shown(name, getattr(kit.config, name))}."
-        for name in named
-        if getattr(config, name) != getattr(kit.config, name)
-    ]
+def _differences(
+    kit: Kit, config: Config, named: Iterable[str], registry: CollectorRegistry | None
+) -> Iterator[str]:
+    for name in named:
+        if getattr(config, name) != getattr(kit.config, name):
+            yield (
+                f"{name} is {shown(name, getattr(config, name))}, but this process was set up with "
+                f"{shown(name, getattr(kit.config, name))}."
+            )
     if registry is not None and registry is not kit.registry:
-        wrong.append("registry is another one than this process was set up with.")
-    if wrong:
-        raise ConfigError("\n".join([*wrong, "Call setup() once, or end the first with Kit.shutdown()."]))
+        yield "registry is another one than this process was set up with."

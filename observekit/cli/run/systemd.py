@@ -1,0 +1,69 @@
+"""systemd's notifications: started, stopping, and alive; nothing where systemd did not ask for them."""
+
+import os
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+from time import monotonic
+from typing import Final
+
+from observekit.cli.run.telling import Telling
+
+_ASK_EVERY_SECONDS: Final = 0.25
+
+
+class Systemd:
+    """Tells systemd of the service, by the protocol of sd_notify(3)."""
+
+    def __init__(self, environ: Mapping[str, str], telling: Telling) -> None:
+        self._address = environ.get("NOTIFY_SOCKET", "")
+        self._telling = telling
+        self._ready = False
+        self._beat_seconds = self._watchdog(environ)
+        self._next = monotonic() if self._address else None
+
+    def _watchdog(self, environ: Mapping[str, str]) -> float | None:
+        """Return how often systemd wants to hear that the service lives."""
+        # Source: sd_watchdog_enabled(3): it may be meant for another process; half the time is recommended.
+        if environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
+            return None
+        microseconds = environ.get("WATCHDOG_USEC", "")
+        return int(microseconds) / 2e6 if microseconds.isdecimal() and int(microseconds) else None
+
+    def due(self) -> float | None:
+        """Return when turn() has something to do, by the monotonic clock."""
+        return self._next
+
+    def turn(self) -> None:
+        """Do what is due: say once that the service has started, and again and again that it lives."""
+        if self._next is None or monotonic() < self._next:
+            return
+        if not self._ready:
+            self._next = monotonic() + _ASK_EVERY_SECONDS
+            if not self._telling.all_say_yes(self._telling.startup_path):
+                return
+            self._ready = True
+            self._notify("READY=1")
+        if self._beat_seconds is None:
+            self._next = None
+            return
+        self._next = monotonic() + self._beat_seconds
+        if self._telling.all_say_yes(self._telling.liveness_path):
+            self._notify("WATCHDOG=1")
+
+    def stopping(self) -> None:
+        """Say that the service ends; it has no heartbeat to show from here on."""
+        self._notify("STOPPING=1")
+        if self._beat_seconds is None:
+            self._next = None
+        self._ready = True
+
+    def _notify(self, state: str) -> None:
+        """Send *state*; a systemd that does not listen is nothing that a service could help."""
+        if not self._address:
+            return
+        address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+            out.setblocking(False)  # noqa: FBT003 -- the one argument it has
+            out.connect(address)
+            out.sendall(state.encode())

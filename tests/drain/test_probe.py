@@ -1,0 +1,119 @@
+"""``observekit probe``: exec probes by socket, by ops port and by a file that is kept."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from observekit import Kit, setup
+from observekit.cli import main
+from tests.drain.service import until
+
+Make = Callable[..., Kit]
+
+
+@pytest.fixture
+def make_kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    """Set up in a runtime directory of its own, and end it with the test."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with ExitStack() as ends:
+
+        def make(**settings: Any) -> Kit:
+            kit = setup(registry=CollectorRegistry(), logs="off", traces=False, **settings)
+            ends.callback(kit.shutdown)
+            return kit
+
+        yield make
+
+
+@pytest.mark.parametrize("place", ["socket", "port"])
+def test_a_worker_without_http_says_how_it_is(make_kit: Make, place: str) -> None:
+    kit = make_kit(management=place == "socket", ops_port=0)
+    who = () if place == "socket" else ("--ops-port", str(kit.ops_port))
+    before = [main(["probe", question, *who]) for question in ("live", "ready", "startup")]
+    kit.lifecycle.serving()
+    during = [main(["probe", question, *who]) for question in ("live", "ready", "startup")]
+    kit.lifecycle.drain()
+    after = [main(["probe", question, *who]) for question in ("live", "ready", "startup")]
+
+    assert (before, during, after) == ([0, 1, 1], [0, 0, 0], [0, 1, 0])
+
+
+def test_what_fails_is_named(make_kit: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    kit = make_kit(management=True)
+    kit.add_check("database", lambda: False)
+    kit.lifecycle.serving()
+
+    assert main(["probe", "ready"]) == 1
+    assert "database" in capsys.readouterr().out
+
+
+def test_nobody_to_ask_is_no_yes(make_kit: Make) -> None:
+    make_kit()
+
+    assert main(["probe", "live"]) == 3
+
+
+def test_a_port_that_nobody_listens_on_is_no_yes(make_kit: Make) -> None:
+    assert main(["probe", "live", "--ops-port", "1"]) == 3
+
+
+def test_a_file_says_how_the_process_is(
+    make_kit: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("observekit.install.health_file.EVERY_SECONDS", 0.01)
+    file = tmp_path / "beat"
+    kit = make_kit(heartbeat_file=str(file))
+    kit.lifecycle.serving()
+    until(lambda: file.exists() and json.loads(file.read_text())["ready"] == "ok", "not written")
+    monkeypatch.setenv("OBSERVEKIT_HEARTBEAT_FILE", str(file))
+    yes = [main(["probe", question]) for question in ("live", "ready", "startup")]
+    kit.lifecycle.drain()
+    until(lambda: json.loads(file.read_text())["ready"] == "draining", "not written again")
+    no = main(["probe", "ready", "--file", str(file)])
+    kit.shutdown()
+
+    assert (yes, no, file.exists()) == ([0, 0, 0], 1, False)
+    assert capsys.readouterr().out.split() == ["ok", "ok", "ok", "draining"]
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ({"at": -1000.0, "every_seconds": 5, "ready": "ok"}, 1),
+        ({"at": 1000.0, "every_seconds": 5, "ready": "ok"}, 1),
+        ({"at": -14.0, "every_seconds": 5, "ready": "ok"}, 0),
+        ({"at": 0.0, "every_seconds": 5}, 3),
+        ({"at": "now", "every_seconds": 5, "ready": "ok"}, 3),
+        ([], 3),
+        (None, 3),
+    ],
+)
+def test_a_file_that_is_old_or_odd_is_no_yes(tmp_path: Path, said: object, code: int) -> None:
+    file = tmp_path / "beat"
+    if isinstance(said, dict) and isinstance(said["at"], float):
+        said = {**said, "at": monotonic() + said["at"]}
+    if said is not None:
+        file.write_text(json.dumps(said))
+
+    assert main(["probe", "ready", "--file", str(file)]) == code
+
+
+def test_a_probe_loads_neither_a_framework_nor_telemetry() -> None:
+    import subprocess
+
+    code = (
+        "import sys; from observekit.cli import main; main(['probe', 'live', '--ops-port', '1']);"
+        "print([name for name in ('structlog', 'prometheus_client', 'opentelemetry', 'starlette', 'asyncio')"
+        " if name in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert told.stdout == "[]\n"

@@ -1,0 +1,167 @@
+"""Each server, started by ``observekit run`` with an application that knows nothing of observekit."""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from observekit.health.asking import ask
+from observekit.health.place import Place
+from tests.drain.servers import APP, SERVERS, SYNC, WSGI, Server
+from tests.drain.service import LONG, ROOT, Service, free_port, get, is_alive, running, supervised, until
+
+pytestmark = pytest.mark.once
+
+SHORT = (
+    "uvicorn, 2 workers",
+    "gunicorn, uvicorn workers",
+    "gunicorn, asgi workers",
+    "hypercorn",
+    "granian, 2 workers",
+)
+"""Each way to observe and to start workers; ``python -m tests.drain.table`` has them all."""
+BARE = APP.replace("app", "bare")
+
+
+@contextmanager
+def served(
+    server: Server, directory: Path, *options: str, app: str = APP, **environ: str
+) -> Iterator[Service]:
+    if server.missing():
+        pytest.skip(f"{server.missing()} is not installed")
+    port = free_port()
+    command = supervised(server.command(app, port), "--drain-delay", "0.5", *options)
+    with running(command, directory, port, **environ) as service:
+        yield service
+
+
+def states(directory: Path) -> list[str]:
+    """Return the state of each process of the service, as it says itself."""
+    (run,) = directory.glob("observekit-drain-*/run-*")
+    replies, _ = ask(Place(run).sockets(), "GET", "/drain", LONG)
+    return [reply.said["state"] for reply in replies.values()]
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_a_server_loses_nothing_when_it_is_stopped(tmp_path: Path, name: str) -> None:
+    server = SERVERS[name]
+    with ExitStack() as ends:
+        service = ends.enter_context(served(server, tmp_path)).ready()
+        until(lambda: states(tmp_path) == ["ready"] * server.workers, "not all workers are there")
+        pool = ends.enter_context(ThreadPoolExecutor())
+        slow = pool.submit(service.get, "/slow?seconds=1")
+        until(lambda: in_flight(tmp_path) == 1, "not in flight")
+        family = service.family()
+        service.send(signal.SIGTERM)
+        until(lambda: states(tmp_path) == ["draining"] * server.workers, "not all workers drain")
+        asked = [service.get("/readyz"), service.get("/"), service.get("/livez")]
+
+        assert [answer.status for answer in asked] == [503, 200, 200]
+        assert {answer.connection for answer in asked} == {"close"}
+        assert (service.wait(), slow.result()[:2]) == (0, (200, "slow tea"))
+
+    assert not any(map(is_alive, family))
+    assert (
+        len([event for event in service.events("lifecycle.changed") if event["to"] == "stopped"])
+        == server.workers
+    )
+    requests = [event["http_route"] for event in service.events("http.request")]
+    assert sorted(requests) == ["/", "/slow"]
+    assert list((tmp_path).glob("observekit-drain-*/*")) == []
+
+
+def in_flight(directory: Path) -> int:
+    (run,) = directory.glob("observekit-drain-*/run-*")
+    replies, _ = ask(Place(run).sockets(), "GET", "/drain", LONG)
+    return sum(int(reply.said["in_flight"]) for reply in replies.values())
+
+
+def test_synchronous_workers_drain_too_and_say_so_on_the_ops_port(tmp_path: Path) -> None:
+    ops = free_port()
+    with served(SYNC, tmp_path, "--ops-port", str(ops), app=WSGI) as service:
+        until(lambda: get(ops, "/readyz").status == 200, "not ready")
+        until(lambda: states(tmp_path) == ["ready"] * SYNC.workers, "not all workers are there")
+        service.send(signal.SIGTERM)
+        until(lambda: states(tmp_path) == ["draining"] * SYNC.workers, "not all workers drain")
+
+        assert (get(ops, "/readyz").status, service.get("/").body) == (503, "wsgi tea")
+        assert service.wait() == 0
+
+
+def test_an_application_that_the_parent_has_loaded_is_observed_in_its_children(tmp_path: Path) -> None:
+    server = SERVERS["gunicorn, asgi workers"]
+    preloading = server._replace(command=lambda app, port: [*server.command(app, port), "--preload"])
+    with served(preloading, tmp_path) as service:
+        service.ready()
+        until(lambda: states(tmp_path) == ["ready"] * server.workers, "not all workers are there")
+        service.get("/")
+        service.send(signal.SIGTERM)
+
+        assert service.wait() == 0
+
+    assert [event["http_route"] for event in service.events("http.request")] == ["/"]
+
+
+@pytest.mark.parametrize("name", ["uvicorn", "hypercorn", "granian"])
+def test_an_application_without_a_framework_is_observed(tmp_path: Path, name: str) -> None:
+    with served(SERVERS[name], tmp_path, app=BARE) as service:
+        service.ready()
+
+        assert service.get("/").body == "bare tea"
+        assert (
+            'http_server_request_duration_seconds_count{http_request_method="GET"'
+            in service.get("/metrics").body
+        )
+
+
+CODED = """
+from starlette.applications import Starlette
+from observekit import instrument, setup
+kit = setup(service_name="orders", readiness_path="/ready")
+app = Starlette()
+instrument(app)
+"""
+
+
+def test_what_the_code_says_replaces_what_the_start_has_set_up(tmp_path: Path) -> None:
+    (tmp_path / "coded.py").write_text(CODED)
+    path = f"{ROOT}:{tmp_path}"
+    with served(SERVERS["uvicorn"], tmp_path, app="coded:app", PYTHONPATH=path) as service:
+        until(lambda: service.get("/ready").status == 200 or service.ended(), service.said())
+        service.get("/")
+        service.send(signal.SIGTERM)
+
+        assert service.wait() == 0
+
+    names = [
+        json.loads(line)["service"]
+        for line in service.output.read_text().splitlines()
+        if "http.request" in line
+    ]
+    assert names == ["orders"]
+
+
+def test_a_server_whose_python_lacks_observekit_serves_all_the_same(tmp_path: Path) -> None:
+    # As where the command line of observekit is installed apart. Without -P, Python looks here first.
+    (tmp_path / "observekit.py").write_text("raise ImportError('not here')")
+    port = free_port()
+    command = [sys.executable, "-P", *SERVERS["uvicorn"].command(APP, port)[1:]]
+    with running(supervised(command), tmp_path, port, PYTHONPATH=f"{tmp_path}:{ROOT}") as service:
+        until(lambda: service.get("/").status == 200 or service.ended(), service.said())
+
+        assert service.get("/readyz").status == 404
+        assert "uvicorn.config is not observed: ImportError: not here" in service.said()
+
+
+def test_another_sitecustomize_has_its_turn(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('my turn', flush=True)")
+    with served(SERVERS["uvicorn"], tmp_path, PYTHONPATH=f"{tmp_path}:{ROOT}") as service:
+        service.ready()
+
+        # Once for the supervisor's own Python, and once for the server's.
+        assert service.output.read_text().count("my turn") == 2

@@ -1,0 +1,41 @@
+"""The short form of the signals in odd orders."""
+
+import pytest
+
+from tests.drain.servers import APP, SERVERS
+from tests.drain.service import free_port, supervised
+from tests.drain.signals import OPTIONS, SEQUENCES, Outcome, is_right, outcome
+
+pytestmark = pytest.mark.once
+
+
+@pytest.mark.parametrize(
+    ("name", "sequence"),
+    [
+        ("uvicorn", "TERM TERM TERM with a stream"),
+        ("uvicorn", "TERM at the start"),
+        ("granian", "INT TERM"),
+    ],
+)
+def test_a_server_always_comes_to_its_end(name: str, sequence: str) -> None:
+    port = free_port()
+
+    came_to = outcome(supervised(SERVERS[name].command(APP, port), *OPTIONS), port, SEQUENCES[sequence], 30.0)
+
+    assert came_to == Outcome(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("alone", "run", "right"),
+    [
+        (Outcome(0, 0), Outcome(0, 0), True),
+        (Outcome(-15, 0), Outcome(0, 0), True),
+        (Outcome(-10, 0), Outcome(138, 0), True),
+        (Outcome(None, 0), Outcome(137, 0), True),
+        (Outcome(0, 0), Outcome(137, 0), False),
+        (Outcome(0, 0), Outcome(None, 0), False),
+        (Outcome(0, 0), Outcome(0, 1), False),
+    ],
+)
+def test_the_table_tells_a_right_end_from_a_wrong_one(alone: Outcome, run: Outcome, right: bool) -> None:
+    assert is_right(alone, run) is right

@@ -1,0 +1,107 @@
+"""systemd's notifications over a real socket, as a unit of Type=notify gets them."""
+
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.drain.servers import APP, SERVERS
+from tests.drain.service import LONG, free_port, running, supervised, until
+
+pytestmark = pytest.mark.once
+
+
+class Systemd:
+    """The socket that a unit is given, and what came there."""
+
+    def __init__(self, address: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind("\0" + address[1:] if address.startswith("@") else address)
+        self._socket.settimeout(LONG)
+        self.address = address
+
+    def next(self) -> str:
+        return self._socket.recv(4096).decode()
+
+    def rest(self) -> list[str]:
+        """Return what comes until nothing has come for five beats."""
+        self._socket.settimeout(1.0)
+        heard: list[str] = []
+        try:
+            while len(heard) < 100:
+                heard.append(self.next())
+        except TimeoutError:
+            return heard
+        raise AssertionError("it goes on")
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_systemd_hears_when_a_service_is_ready_that_it_lives_and_that_it_stops(
+    tmp_path: Path, abstract: bool
+) -> None:
+    systemd = Systemd(f"@{tmp_path}" if abstract else str(tmp_path / "notify"))
+    port = free_port()
+    command = supervised(SERVERS["uvicorn"].command(APP, port), "--drain-delay", "0")
+    # 0.4 s; the unit's own process is the one that is watched.
+    shell = ["sh", "-c", 'WATCHDOG_PID=$$ exec "$@"', "sh", *command]
+    watched = {"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": "400000"}
+    with running(shell, tmp_path, port, **watched) as service:
+        heard = [systemd.next(), systemd.next(), systemd.next()]
+        answered = service.get("/readyz").status
+        service.send(signal.SIGTERM)
+        while heard[-1] != "STOPPING=1":
+            heard.append(systemd.next())
+
+        assert service.wait() == 0
+
+    systemd.close()
+    assert (heard[:3], answered) == (["READY=1", "WATCHDOG=1", "WATCHDOG=1"], 200)
+
+
+STUCK = """
+import signal, time
+from observekit import setup
+kit = setup()
+kit.add_check("engine", lambda: stuck != [1], probe="liveness")
+stuck = []
+signal.signal(signal.SIGUSR1, lambda *_: stuck.append(1))
+kit.lifecycle.serving()
+while True:
+    time.sleep(60)
+"""
+
+
+def test_a_service_that_does_not_live_lets_its_watchdog_bark(tmp_path: Path) -> None:
+    systemd = Systemd(str(tmp_path / "notify"))
+    watched = {"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": "400000", "OBSERVEKIT_CHECK_CACHE": "0"}
+    with running(supervised([sys.executable, "-c", STUCK]), tmp_path, 0, **watched) as service:
+        heard = [systemd.next(), systemd.next()]
+        service.send(signal.SIGUSR1)
+        heard += systemd.rest()
+
+        assert not service.ended()
+
+    systemd.close()
+    assert heard[:2] == ["READY=1", "WATCHDOG=1"]
+
+
+def test_a_watchdog_that_is_meant_for_another_process_is_left_to_it(tmp_path: Path) -> None:
+    systemd = Systemd(str(tmp_path / "notify"))
+    port = free_port()
+    watched = {"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": "100000", "WATCHDOG_PID": str(os.getpid())}
+    command = supervised(SERVERS["uvicorn"].command(APP, port), "--drain-delay", "0")
+    with running(command, tmp_path, port, **watched) as service:
+        heard = [systemd.next()]
+        until(lambda: service.get("/readyz").status == 200, "not ready")
+        service.send(signal.SIGTERM)
+        heard.append(systemd.next())
+        service.wait()
+
+    systemd.close()
+    assert heard == ["READY=1", "STOPPING=1"]
