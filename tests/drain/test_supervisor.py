@@ -23,7 +23,7 @@ for name in ("TERM", "INT", "HUP", "USR1", "USR2", "QUIT", "WINCH", "TTIN", "TTO
     signal.signal(getattr(signal, f"SIG{name}"), end)
 print("here", flush=True)
 while True:
-    time.sleep(60)
+    time.sleep(0.05)  # Python looks for signals in between, not while it falls asleep.
 """
 DEAF = OBEDIENT.replace("sys.exit(7)", "pass")
 
