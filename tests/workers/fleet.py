@@ -176,7 +176,9 @@ def run(command: list[str], home: Path, **environ: str) -> Iterator["subprocess.
         log.close()
 
 
-def script(source: str, home: Path, *arguments: str, stream: str = "stdout", **environ: str) -> str:
+def script(
+    source: str, home: Path, *arguments: str, stream: str = "stdout", seconds: float = LONG, **environ: str
+) -> str:
     """Run *source* as a program of its own, and return what it printed to *stream*."""
     file = home / "program.py"
     file.write_text(source)
@@ -193,7 +195,7 @@ def script(source: str, home: Path, *arguments: str, stream: str = "stdout", **e
         env=env,
         capture_output=True,
         text=True,
-        timeout=LONG,
+        timeout=seconds,
         check=False,
     )
     assert done.returncode == 0, done.stderr

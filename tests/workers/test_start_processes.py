@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.workers import forks
 from tests.workers.fleet import PROGRAM, groups, script
 
 pytestmark = pytest.mark.timeout(120)
@@ -77,50 +78,11 @@ if __name__ == "__main__":
     ]
 
 
-def test_a_fork_in_the_middle_of_counting_threads_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    found = json.loads(
-        script(
-            PROGRAM
-            + """
-kit = setup(ops_port=0)
-stop, log = threading.Event(), get_logger("jobs")
-counted = [0] * 4
-
-def busy(number):
-    while not stop.is_set():
-        JOBS.labels("parent").inc()
-        log.info("x")
-        counted[number] += 1
-
-threads = [threading.Thread(target=busy, args=(number,)) for number in range(4)]
-for one in threads:
-    one.start()
-for _ in range(30):
-    child = os.fork()
-    if not child:
-        JOBS.labels("child").inc()
-        get_logger("child").info("x")
-        os._exit(0)
-    assert reaped(child) == 0
-stop.set()
-for one in threads:
-    one.join()
-info = 'observekit_log_records_total{level="info"}'
-shown = dict(line.rsplit(" ", 1) for line in told(kit, "jobs_total", info))
-print(json.dumps([shown, sum(counted)]), file=sys.stderr)
-""",
-            tmp_path,
-            OBSERVEKIT_LOGS="own",
-            stream="stderr",
-        )
-    )
-
-    shown, counted = found
-    assert {name: float(value) for name, value in shown.items()} == {
-        'jobs_total{by="parent"}': counted,
-        'jobs_total{by="child"}': 30,
-        'observekit_log_records_total{level="info"}': counted + 30 + 1,  # That we have started.
-    }
+@pytest.mark.once
+def test_forks_beside_threads_that_count_log_trace_and_scrape_leave_no_child_stuck_and_lose_no_count(
+    tmp_path: Path,
+) -> None:
+    assert forks.run(40, tmp_path) == []
 
 
 def test_a_grandchild_counts_with_all_of_them(tmp_path: Path) -> None:

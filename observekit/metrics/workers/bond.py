@@ -8,6 +8,7 @@ from prometheus_client import Gauge, Histogram, Summary, values
 from prometheus_client import metrics as client
 
 from observekit.metrics.cells import Record
+from observekit.metrics.workers import short
 from observekit.metrics.workers.aside import Aside
 from observekit.metrics.workers.page import CREATED
 from observekit.metrics.workers.shapes import ABSENT, Labels, Shape, SharedExemplar
@@ -82,6 +83,7 @@ class Bond:
         for place, value in enumerate(self.values):
             # A record of its own for each value: one place less to look up with each write.
             write_through(value, record[place : place + 1], stamp, self)
+        short.put(self.child)
         if has_function(self.child):
             record[0] = self.said
         if self.shape.merge.endswith("most_recent") and self.values[0].get():
@@ -93,6 +95,7 @@ class Bond:
     def start_afresh(self, first: Record) -> None:
         """Have counted nothing, in a forked child; *first* is told when it does."""
         self.record = self.created = None
+        short.take_away(self.child)
         self.wanted = False
         self.said = ABSENT
         self._aside = Aside()  # Whoever was asked has stayed in the parent.
@@ -107,6 +110,7 @@ class Bond:
 
     def withdraw(self) -> None:
         """Have no series here any more; a child that somebody still holds counts for itself."""
+        short.take_away(self.child)
         for value in self.values:
             value._record = value._stamp = NOWHERE
         for record in (self.record, self.created):

@@ -8,6 +8,7 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary, values
 
 from observekit.metrics.cells import Record
+from observekit.metrics.workers import short
 from observekit.metrics.workers.aside import ASIDE_SECONDS, LateError
 from observekit.metrics.workers.bond import Bond, Expose, RecordOf, has_function, values_of
 from observekit.metrics.workers.shapes import ABSENT, Labels, Merge, Shape
@@ -67,6 +68,7 @@ class ClientValues:
             values.ValueClass = self._before
         for bonds in self._bonds.values():
             for bond in bonds.values():
+                short.take_away(bond.child)
                 for value in bond.values:
                     let_go(value)
         self._bonds.clear()

@@ -2,20 +2,20 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from threading import Lock, RLock
+from threading import Lock
 from time import monotonic, sleep
 from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
 
 from observekit.guard import in_forked_child
-from observekit.metrics.own import as_shared
 from observekit.metrics.store import Shown, Store
 from observekit.metrics.workers.aside import ASIDE_SECONDS
 from observekit.metrics.workers.client import ClientValues, is_shareable, shape_of, theirs
 from observekit.metrics.workers.group import Group
 from observekit.metrics.workers.page import SharedPage, Writable, Writers
-from observekit.metrics.workers.published import Published, Source, readings, source_of
+from observekit.metrics.workers.published import source_of
+from observekit.metrics.workers.readings import Readings
 from observekit.metrics.workers.shapes import Shape
 from observekit.metrics.workers.values import First
 
@@ -48,16 +48,14 @@ class Member:
         failed: Callable[[BaseException], None],
     ) -> None:
         self._store = store
-        self._registry = registry
         self._failed = failed
         self._group: Group | None = None
         self._writers = Writers()
-        self._client = ClientValues(registry, unread)
-        self._published = Published(unread)
-        self._told: set[Shape] = set()
-        self._sources_are_closed = False
-        self._has_started = False
         self.client_metrics_are_theirs = theirs()
+        self._client = None if self.client_metrics_are_theirs else ClientValues(registry, unread)
+        self._readings = Readings(store, registry, self._client, unread)
+        self._told: set[Shape] = set()
+        self._has_started = False
         self.joined: Callable[[], None] = _nothing
         self.children: Callable[[], Path | None] = _nowhere
         self.differs: Callable[[str], None] = _ignore
@@ -66,8 +64,6 @@ class Member:
 
     def _renew_locks(self) -> None:
         self._joining = Lock()
-        self._publishing = RLock()
-        self._asking = RLock()
         self._is_worker = False
 
     @property
@@ -114,7 +110,7 @@ class Member:
     def close_sources(self) -> None:
         """Write what is read rather than counted for the last time: what it is read from is about to end."""
         self.refresh()
-        self._sources_are_closed = True
+        self._readings.close()
 
     def leave(self) -> None:
         """Count for oneself alone from now on; what has been counted so far stays."""
@@ -125,30 +121,31 @@ class Member:
         group.rebind = _nothing
         # A forked child that has counted nothing has joined nobody; what waits for its first count goes too.
         self._store.share(None)
-        self._client.undo()
+        if self._client is not None:
+            self._client.undo()
         group.leave()
 
     def refresh(self) -> None:
         """Write what is read rather than counted, for the others to see."""
         group = self._group
         if group is not None and self._is_worker:
-            self._publish(group)
-            self._ask(group, monotonic() + ASIDE_SECONDS)
+            self._readings.publish(group)
+            self._readings.ask(group, monotonic() + ASIDE_SECONDS)
 
     def before_fork(self) -> None:
         """Write what a child inherits; functions of the user's may wait for what whoever forks holds."""
         group = self._group
         if group is not None and self._is_worker:
-            self._publish(group)
-            self._ask_inherited(group)
+            self._readings.publish(group)
+            self._readings.ask_inherited(group)
 
     def tend(self) -> None:
         """See to the files, add up workers that have gone, and write what is read rather than counted."""
         group = self._group
         if group is not None and self._is_worker:
             group.tend()
-            self._publish(group)
-            self._ask(group, _FOR_EVER)
+            self._readings.publish(group)
+            self._readings.ask(group, _FOR_EVER)
 
     def page(self) -> SharedPage | None:
         """Return what all workers have counted by now; none where this process is the only one.
@@ -165,8 +162,8 @@ class Member:
         if group is None:
             return None
         if self._is_worker:
-            self._publish(group)
-            self._ask(group, monotonic() + ASIDE_SECONDS)
+            self._readings.publish(group)
+            self._readings.ask(group, monotonic() + ASIDE_SECONDS)
         snapshot = group.snapshot(pause=_let_others_run)
         if not self._is_worker or group.is_awaited():
             raise TimeoutError("this process is not among the other workers yet")
@@ -183,7 +180,7 @@ class Member:
             return [page.writable(shape.name, shape)]
         if source_of(collector) is None:
             return None
-        return [page.writable(name, further_labels=True) for name in self._published.names(_key(collector))]
+        return [page.writable(name, further_labels=True) for name in self._readings.names(collector)]
 
     def _join(self, wait_seconds: float = 0.0) -> None:
         """Join the group once.
@@ -208,83 +205,17 @@ class Member:
 
     def _rebind(self, group: Group) -> None:
         self._store.share(group.record)
-        if not self.client_metrics_are_theirs:
+        if self._client is not None:
             self._client.install(group.record)
 
     def _forked(self) -> None:
         self._renew_locks()
         if self._group is None:
             return
-        self._published.reset()
-        if not self.client_metrics_are_theirs:
+        self._readings.reset()
+        if self._client is not None:
             self._client.reset(self._join)
         self._store.reset(First(self._join))
-
-    def _publish(self, group: Group) -> None:
-        """Write what can be read at once."""
-        if not self._publishing.acquire(timeout=_JOIN_SECONDS):
-            return
-        try:
-            self._write(group)
-        finally:
-            self._publishing.release()
-
-    def _write(self, group: Group) -> None:
-        if not self.client_metrics_are_theirs:
-            self._client.sweep()
-            self._client.publish(group.exemplar)
-        self._publish_exemplars(group)
-        if not self._sources_are_closed:
-            sources = self._sources()
-            for name, source in sources.items():
-                if source.quick:
-                    self._published.publish(name, source, group.record, group.exemplar)
-            self._published.withdraw_others(sources, group.record)
-
-    def _ask(self, group: Group, until: float) -> None:
-        """Write what runs code of the user's, or takes his locks; what is late stays as it was."""
-        if self._begins_to_ask(until):
-            try:
-                self._ask_sources(group, until)
-                if not self.client_metrics_are_theirs:
-                    self._client.ask(until)
-            finally:
-                self._asking.release()
-
-    def _ask_inherited(self, group: Group) -> None:
-        until = monotonic() + ASIDE_SECONDS
-        if any(source.inherited for source in self._sources().values()) and self._begins_to_ask(until):
-            try:
-                self._ask_sources(group, until, inherited=True)
-            finally:
-                self._asking.release()
-
-    def _begins_to_ask(self, until: float) -> bool:
-        """Wait for others who ask, who write the same; not for long, because some answers take for ever."""
-        return self._asking.acquire(timeout=max(0.0, min(until - monotonic(), _JOIN_SECONDS)))
-
-    def _ask_sources(self, group: Group, until: float, *, inherited: bool = False) -> None:
-        if self._sources_are_closed:
-            return
-        for name, source in self._sources().items():
-            left = until - monotonic()
-            if left > 0.0 and not source.quick and source.inherited >= inherited:
-                seconds = min(left, ASIDE_SECONDS)
-                self._published.publish(name, source, group.record, group.exemplar, seconds)
-
-    def _publish_exemplars(self, group: Group) -> None:
-        for shape, labels, cell in self._store.with_new_exemplars():
-            for bucket, one in enumerate(cell.snapshot()[2]):
-                if one is not None:
-                    group.exemplar(shape, labels, bucket, as_shared(one))
-
-    def _sources(self) -> dict[str, Source]:
-        found = readings(self._store)
-        for collector in list(getattr(self._registry, "_collector_to_names", ())):
-            source = source_of(collector)
-            if source is not None:
-                found[_key(collector)] = source
-        return found
 
     def _refused(self, shape: Shape) -> None:
         if shape not in self._told:
@@ -296,10 +227,6 @@ def _of_store(one: Shown, page: SharedPage) -> Writable:
     if one.shape is None:
         return Writable(one.spec.name, one.blocks, one.collect)
     return page.writable(one.shape.name, one.shape, further_labels=one.further_labels)
-
-
-def _key(collector: object) -> str:
-    return f"{type(collector).__name__} {id(collector)}"
 
 
 def _let_others_run() -> None:

@@ -117,9 +117,10 @@ def write_through(value: Any, record: Record, stamp: Record, bond: Bond) -> None
 
 def let_go(value: Any) -> None:
     """Let *value* be one of prometheus-client's again."""
-    for name in ("_record", "_stamp", "_bond", "_timestamp"):
+    for name in ("_stamp", "_bond", "_timestamp"):
         with suppress(AttributeError):
             delattr(value, name)
+    value._record = NOWHERE  # Somebody may have got hold of a method that writes there.
     value.__class__ = client.MutexValue
 
 
