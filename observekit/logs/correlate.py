@@ -19,6 +19,9 @@ _NO_ID: Final = "-"
 # Names that a record has of its own: logging raises where extra= brings one of them.
 _TAKEN: Final = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime"}
 
+# What the methods of structlog's loggers take by themselves.
+_ARGUMENTS: Final = frozenset({"event", "exc_info", "method_name", "self", "stack_info"})
+
 Count = Callable[[str], None]
 
 
@@ -139,9 +142,10 @@ class Relay:
             add_fields(record, fields, Cleaner())
             record |= self._head.current_ids() if ids is None else ids
             if structlog.is_configured():
-                getattr(structlog.get_logger(logger), level)(event, exc_info=error, **record)
+                named = _renamed(record, _ARGUMENTS)
+                getattr(structlog.get_logger(logger), level)(event, exc_info=error, **named)
                 return
-            extra = {f"{key}_" if key in _TAKEN else key: value for key, value in record.items()}
+            extra = _renamed(record, _TAKEN)
             text = logfmt({key: value for key, value in record.items() if key not in _IDS}).decode().strip()
             logging.getLogger(logger).log(NUMBERS[level], "%s %s", event, text, extra=extra, exc_info=error)
         except Exception as failure:  # noqa: BLE001 -- the user's logging may be anything, and the caller goes on
@@ -158,3 +162,8 @@ class Relay:
     def failed(self, failure: BaseException) -> None:
         """Count what failed."""
         self._guard.failed("logs", failure)
+
+
+def _renamed(record: Record, taken: frozenset[str]) -> Record:
+    """Return *record* with other names in the place of those that are *taken*."""
+    return {f"{key}_" if key in taken else key: value for key, value in record.items()}

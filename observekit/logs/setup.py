@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 import structlog
+from structlog.testing import LogCapture
 
 from observekit.catalogue.events import LOGS_RESUMED
 from observekit.config import Config
@@ -107,7 +108,12 @@ class Logs:
         self._hooks.take()
 
     def _take_structlog(self) -> None:
-        """Stand in the place of structlog's chain, and run what in it is the user's own."""
+        """Stand in the place of structlog's chain, and run what in it is the user's own.
+
+        A test that captures what is logged goes on doing so, whenever an application is made or starts in it.
+        """
+        if any(isinstance(one, LogCapture) for one in structlog.get_config()["processors"]):
+            return
         if structlog.is_configured():
             self._before = structlog.get_config()
             self.pipeline.chain = Chain(own_processors(self._before["processors"]), self.pipeline.failed)

@@ -71,6 +71,12 @@ async def in_executor(request: Request, who: str) -> Response:
     return PlainTextResponse("ok")
 
 
+async def in_carried(request: Request, who: str) -> Response:
+    carried = request.app.state.kit.context.carry(say)
+    await asyncio.get_running_loop().run_in_executor(request.app.state.pool, carried, who)
+    return PlainTextResponse("ok")
+
+
 async def in_generator(request: Request, who: str) -> Response:
     async def numbers() -> AsyncIterator[int]:
         yield 1
@@ -117,6 +123,7 @@ ASYNC: Final[tuple[Callable[[Request, str], Awaitable[Response]], ...]] = (
     in_task,
     in_callback,
     in_executor,
+    in_carried,
     in_generator,
     in_background,
     in_background_thread,

@@ -240,3 +240,23 @@ def test_what_captures_in_tests_goes_on_when_the_application_starts(configured: 
         structlog.get_logger().info("x")
 
     assert captured == [{"event": "x", "log_level": "info"}]
+
+
+@pytest.mark.filterwarnings("ignore:Using .httpx. with .starlette.testclient.")
+def test_a_test_that_has_configured_a_capture_keeps_it(configured: Callable[..., Any]) -> None:
+    from starlette.applications import Starlette
+    from starlette.testclient import TestClient
+
+    from observekit import instrument
+
+    capture = structlog.testing.LogCapture()
+    structlog.configure(processors=[capture])
+    kit = setup(registry=CollectorRegistry(), traces=False)
+    app = Starlette()
+    instrument(app)
+
+    with TestClient(app):
+        structlog.get_logger().info("x")
+    kit.shutdown()
+
+    assert capture.entries == [{"event": "x", "log_level": "info"}]

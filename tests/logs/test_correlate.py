@@ -178,7 +178,7 @@ def test_who_makes_records_later_goes_on_doing_so(correlate: Callable[[], Any]) 
 
 
 async def order(request: Any) -> PlainTextResponse:
-    annotate(customer=7, name="taken by logging", password="canary")  # noqa: S106 -- planted
+    annotate(customer=7, name="taken by logging", password="canary", event="mine", exc_info="mine")  # noqa: S106 -- planted
     return PlainTextResponse("ok")
 
 
@@ -256,6 +256,7 @@ def test_the_canonical_event_goes_to_the_users_structlog_where_that_is_configure
         200,
         7,
     )
+    assert (event["event_"], event["exc_info_"]) == ("mine", "mine")
 
 
 def test_a_logging_that_raises_costs_the_event_and_is_counted(

@@ -30,6 +30,7 @@ def said(capfd: pytest.CaptureFixture[str]) -> Callable[..., list[Record]]:
         with ThreadPoolExecutor(4) as pool:
             app = application(pool)
             kit = instrument(app, registry=CollectorRegistry(), log_format="json", **settings)
+            app.state.kit = kit
             try:
                 asyncio.run(all_at_once(app))
             finally:
