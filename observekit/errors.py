@@ -23,3 +23,7 @@ class RegistrationError(ObservekitError, ValueError):
 
 class WorkerFileError(ObservekitError, ValueError):
     """A file of another worker is not what it should be; it stops inside, where it is counted."""
+
+
+class RemoteError(ObservekitError, OSError):
+    """Something that a command asks over the network does not answer; on the command line only."""

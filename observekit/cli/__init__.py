@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Final
 
-from observekit.cli.exits import FINE, WRONG_INPUT
-from observekit.errors import ObservekitError
+from observekit.cli.exits import FINE, REMOTE_FAILED, WRONG_INPUT
+from observekit.errors import ObservekitError, RemoteError
 
 _COMMANDS: Final = ("demo", "run", "drain", "probe", "check", "catalogue", "dashboards", "rules")
 
@@ -31,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(given)
     try:
         code: int = options.run(options)
+    except RemoteError as error:
+        print(f"observekit: {error}", file=sys.stderr)
+        return REMOTE_FAILED
     except ObservekitError as error:
         print(f"observekit: {error}", file=sys.stderr)
         return WRONG_INPUT

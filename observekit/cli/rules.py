@@ -1,13 +1,17 @@
 """`observekit rules`: write recording rules, alerts and objectives for Prometheus."""
 
 import argparse
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from observekit.cli.checking import add_check, check_rules
 from observekit.cli.exits import FINE
+from observekit.cli.reading import documents
 from observekit.dashboards.rules.files import rule_files
 from observekit.dashboards.rules.objective import Objective
+from observekit.dashboards.rules.openslo import objectives
 from observekit.dashboards.rules.parameters import Parameters
 from observekit.dashboards.rules.runbook import runbook
 from observekit.dashboards.rules.usual import AVAILABILITY, LATENCY, LATENCY_SECONDS, usual_objectives
@@ -32,17 +36,29 @@ def add(commands: "Commands") -> None:
         description=_ABOUT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="directory to write to")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="directory to write to")
     parser.add_argument(
         "--runbook", type=Path, metavar="FILE", help="write the runbook of these rules too, as Markdown"
     )
     _add_objectives(parser)
     _add_alerts(parser)
     parser.set_defaults(run=run)
+    add_check(parser, "rules", check_rules)
 
 
 def _add_objectives(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--slo",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="objectives of yours in OpenSLO, as YAML or JSON; may be given several times (see docs/slo.md)",
+    )
     group = parser.add_argument_group("objectives of every service")
+    group.add_argument(
+        "--only-slo", action="store_true", help="write those of the files given with --slo only"
+    )
     group.add_argument(
         "--availability",
         default=AVAILABILITY * 100,
@@ -96,6 +112,14 @@ def _add_alerts(parser: argparse.ArgumentParser) -> None:
     )
     given = Parameters()
     group.add_argument(
+        "--job-hours",
+        default=given.job_hours,
+        type=float,
+        metavar="HOURS",
+        help="how long a job may go without success, as long as its period and some room "
+        "(default: %(default)s, for daily ones)",
+    )
+    group.add_argument(
         "--runbook-url",
         default=given.runbook_url,
         metavar="URL",
@@ -119,11 +143,14 @@ def _add_alerts(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the files and print each path."""
+    if options.out is None:
+        raise ConfigError("--out is missing; say which directory to write to, or which command to run.")
     given = Parameters(
         job=options.job,
         objectives=_objectives(options),
         severities=dict(options.severity),
         without=frozenset(options.without),
+        job_hours=options.job_hours,
         runbook_url=options.runbook_url,
         grafana_url=options.grafana_url,
         rehearsal=options.rehearsal,
@@ -137,6 +164,19 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _objectives(options: argparse.Namespace) -> tuple[Objective, ...]:
+    own = tuple(objective for path in options.slo for objective in _of_file(path))
+    return own if options.only_slo else (*_usual(options), *own)
+
+
+def _of_file(path: Path) -> Iterator[Objective]:
+    for number, document in enumerate(documents(path), 1):
+        try:
+            yield from objectives(document)
+        except ConfigError as error:
+            raise ConfigError(f"{path}, document {number}: {error}") from error
+
+
+def _usual(options: argparse.Namespace) -> tuple[Objective, ...]:
     try:
         return usual_objectives(
             availability=options.availability / 100,

@@ -56,3 +56,27 @@ CHECK_DURATION: Final = Thresholds("green", ((0.4, "yellow"), (0.8, "red")))
 
 # Source: the values of observekit_health_check_status: 0 failed, 0.5 degraded, 1 ok.
 CHECK_STATUS: Final = Thresholds("red", ((0.5, "yellow"), (1.0, "green")))
+
+# Source: the alert EventLoopLagging; a tenth of a second is what people feel as an answer at once.
+LOOP_LAG: Final = Thresholds("green", ((0.1, "yellow"), (0.25, "red")))
+
+# Source: the alert CpuThrottled, and a tenth of the time as a first sign.
+THROTTLED: Final = Thresholds("green", ((0.1, "yellow"), (0.25, "red")))
+
+# Source: a tenth of the time waited is felt in the slowest twentieth of requests, half of it in all of them.
+PRESSURE_SHARE: Final = Thresholds("green", ((0.1, "yellow"), (0.5, "red")))
+
+# Source: the alert MemoryNearLimit, and a quarter left as a first sign.
+MEMORY_SHARE: Final = Thresholds("green", ((0.75, "yellow"), (0.9, "red")))
+
+# Source: Site Reliability Workbook, chapter 5: at 1 the budget is just kept, 6 and 14.4 wake somebody.
+BURN_RATE: Final = Thresholds("green", ((1.0, "yellow"), (6.0, "red")))
+
+# Source: below nothing the objective is missed; a quarter left is when releases are thought over twice.
+BUDGET_LEFT: Final = Thresholds("red", ((0.0, "yellow"), (0.25, "green")))
+
+# Source: the alert ScrapeSlow; Prometheus gives a scrape 10 s unless told otherwise.
+WHOLE_SCRAPE: Final = Thresholds("green", ((4.0, "yellow"), (8.0, "red")))
+
+# Source: the alert ClockSkew; a scrape may take 10 s.
+CLOCK_OFFSET: Final = Thresholds("green", ((5.0, "yellow"), (15.0, "red")))

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from observekit.catalogue import MetricSpec
 from observekit.errors import CatalogueError
+from observekit.semconv import WORKER
 
 Operator = Literal["=", "!=", "=~", "!~"]
 Part = Literal["", "_bucket", "_count", "_sum"]
@@ -38,9 +39,6 @@ SCRAPE_SERIES_ADDED: Final = MetricSpec(
 )
 PROMETHEUS_OWN: Final = (UP, SCRAPE_SECONDS, SCRAPE_SAMPLES, SCRAPE_SERIES_ADDED)
 """What Prometheus writes about each target itself."""
-
-WORKER: Final = "worker"
-"""The label of what each of several processes behind one port shows for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,8 @@ class Series:
     def labels(self) -> frozenset[str]:
         """All labels that a sample may carry."""
         own = (*self.spec.labels, "le") if self.part == "_bucket" else self.spec.labels
-        return frozenset((*own, *TARGET))
+        per_worker = (WORKER,) if self.spec.across == "worker" else ()
+        return frozenset((*own, *TARGET, *per_worker))
 
     @property
     def cumulative(self) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from observekit.dashboards.boards import boards
+from observekit.dashboards.bundles import alertmanager_yaml, config_maps, mixin
 from observekit.dashboards.migration import migration_yaml
 from observekit.dashboards.provisioning import dashboards_yaml, data_sources_yaml, prometheus_yaml
 from observekit.errors import ConfigError
@@ -41,13 +42,16 @@ class Options:
 def generated(options: Options) -> dict[str, str]:
     """Return the text of every file by its path below the output directory."""
     interval = options.scrape_interval
-    texts = {f"dashboards/{board.uid}.json": _as_json(board.json(interval)) for board in boards()}
+    texts = {board.uid: _as_json(board.json(interval)) for board in boards()}
     return {
-        **texts,
+        **{f"dashboards/{uid}.json": text for uid, text in texts.items()},
         "provisioning/dashboards.yaml": dashboards_yaml(),
         "provisioning/datasources.yaml": data_sources_yaml(interval),
         "prometheus/prometheus.yml": prometheus_yaml(interval),
         "prometheus/migration-rules.yml": migration_yaml(interval),
+        "prometheus/alertmanager.yml": alertmanager_yaml(),
+        "kubernetes/observekit-dashboards.yaml": config_maps(texts),
+        "mixin/mixin.libsonnet": mixin(tuple(texts)),
     }
 
 

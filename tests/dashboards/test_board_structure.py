@@ -15,7 +15,17 @@ _each_board = pytest.mark.parametrize("board", _BOARDS)
 Json = dict[str, Any]
 
 # Source: the unit ids of Grafana's value formats, as far as they are in use here.
-_UNITS = {"bytes", "cps", "none", "percentunit", "reqps", "s", "short"}
+_UNITS = {"bytes", "cps", "d", "none", "percentunit", "reqps", "s", "short"}
+
+_PROCESSES = (("job", ".+"), ("instance", ".+"))
+_VARIABLES = {
+    "observekit-fleet": (("job", ".+"),),
+    "observekit-health": _PROCESSES,
+    "observekit-runtime": (*_PROCESSES, ("worker", ".*")),
+    "observekit-service": (*_PROCESSES, ("route", ".*")),
+    "observekit-slo": (("job", ".+"), ("slo", ".+")),
+    "observekit-telemetry": _PROCESSES,
+}
 
 
 def _panels(board: Json) -> list[Json]:
@@ -29,7 +39,14 @@ def _cells(panel: Json) -> set[tuple[int, int]]:
 
 
 def test_there_are_boards_to_look_at() -> None:
-    assert [path.name for path in _FILES] == ["observekit-service.json"]
+    assert [path.stem.removeprefix("observekit-") for path in _FILES] == [
+        "fleet",
+        "health",
+        "runtime",
+        "service",
+        "slo",
+        "telemetry",
+    ]
 
 
 @_each_board
@@ -102,11 +119,7 @@ def test_the_first_variable_is_the_data_source_and_all_is_never_empty(board: Jso
     assert [
         (each["name"], each["allValue"], each["multi"], each["includeAll"], each["refresh"])
         for each in others
-    ] == [
-        ("job", ".+", True, True, 2),
-        ("instance", ".+", True, True, 2),
-        ("route", ".*", True, True, 2),
-    ]
+    ] == [(name, matches_all, True, True, 2) for name, matches_all in _VARIABLES[board["uid"]]]
 
 
 @_each_board

@@ -16,11 +16,17 @@ from observekit.errors import ConfigError
 
 _COMMITTED = Path(__file__).parents[2] / "grafana"
 _NAMES = [
-    "dashboards/observekit-service.json",
+    *(
+        f"dashboards/observekit-{name}.json"
+        for name in ("fleet", "service", "slo", "health", "runtime", "telemetry")
+    ),
     "provisioning/dashboards.yaml",
     "provisioning/datasources.yaml",
     "prometheus/prometheus.yml",
     "prometheus/migration-rules.yml",
+    "prometheus/alertmanager.yml",
+    "kubernetes/observekit-dashboards.yaml",
+    "mixin/mixin.libsonnet",
 ]
 _RULES = ["rules/observekit.yaml", "kubernetes/observekit-rules.yaml"]
 
@@ -110,7 +116,7 @@ def test_the_command_refuses_a_file_in_place_of_a_directory(
     assert (code, capsys.readouterr().err) == (
         2,
         (
-            f"observekit: {taken}/dashboards/observekit-service.json cannot be written: Not a directory. "
+            f"observekit: {taken}/dashboards/observekit-fleet.json cannot be written: Not a directory. "
             "Name a directory that can be written.\n"
         ),
     )

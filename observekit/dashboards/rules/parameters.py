@@ -28,6 +28,7 @@ class Parameters:
     ``severities`` gives an alert, or all alerts of one severity, another value of the label.
     ``without`` are names of alerts to leave out. ``rehearsal`` divides each window and each time an alert
     waits, so that what takes an hour can be watched within a minute.
+    ``job_hours`` is how long a job may go without success.
 
     Raises:
         ConfigError: If a value cannot be right; names all of them.
@@ -37,6 +38,7 @@ class Parameters:
     objectives: tuple[Objective, ...] = field(default_factory=usual_objectives)
     severities: Mapping[str, str] = field(default_factory=dict)
     without: frozenset[str] = frozenset()
+    job_hours: float = 26
     runbook_url: str = RUNBOOK
     grafana_url: str = "http://127.0.0.1:3000"
     rehearsal: int = 1
@@ -65,15 +67,20 @@ def _problems(given: Parameters) -> Iterator[str]:
         yield f"job is {given.job!r}, but must be a regular expression, like shop|orders."
     if not 1 <= given.rehearsal <= _LONGEST_REHEARSAL:
         yield f"rehearsal is {given.rehearsal}, but must be 1 to {_LONGEST_REHEARSAL}."
+    if not 0 < given.job_hours < float("inf"):
+        yield f"job_hours is {given.job_hours}, but must be a number of hours above 0."
     for name, url in (("runbook_url", given.runbook_url), ("grafana_url", given.grafana_url)):
         if not url or any(sign in url for sign in " \"'{}#?"):
             yield f"{name} is {url!r}, but must be an address without spaces, quotes, braces, # and ?."
-    names = [objective.name for objective in given.objectives]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield f"There are two objectives {name!r}; give each a name of its own."
+    yield from _twice([objective.name for objective in given.objectives])
     for value in given.severities.values():
         if not value.isidentifier():
             yield f"severity is {value!r}, but must be a word like {', '.join(SEVERITIES)}."
+
+
+def _twice(names: list[str]) -> Iterator[str]:
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"There are two objectives {name!r}; give each a name of its own."
 
 
 def _is_pattern(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from observekit.dashboards.rules.alerts.availability import availability
 from observekit.dashboards.rules.alerts.health import health
+from observekit.dashboards.rules.alerts.jobs import jobs
 from observekit.dashboards.rules.alerts.process import process
 from observekit.dashboards.rules.alerts.telemetry import telemetry
 from observekit.dashboards.rules.alerts.traffic import traffic
@@ -14,6 +15,7 @@ _BY_NAME = {
     "availability": availability,
     "traffic": traffic,
     "health": health,
+    "jobs": jobs,
     "process": process,
     "telemetry": telemetry,
 }

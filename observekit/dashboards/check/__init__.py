@@ -1,0 +1,1 @@
+"""Checks of boards and rules, ours and other people's: whether what they name is there."""
