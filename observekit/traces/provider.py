@@ -173,5 +173,7 @@ def _resource(config: Config, attributes: Mapping[str, str]) -> Resource:
         "telemetry.sdk.version": version("opentelemetry-sdk"),
         **attributes,
     }
-    # An id that somebody has chosen stays, whoever has it.
-    return ProcessResource(known) if config.service_instance_id is None else Resource(known)
+    if config.service_instance_id is not None:
+        return Resource(known)  # Somebody has chosen it, whoever has it.
+    # Not that of the metrics page, which is the same for all workers of a service.
+    return ProcessResource({**known, SERVICE_INSTANCE_ID: str(uuid4())})

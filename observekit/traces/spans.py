@@ -275,12 +275,18 @@ class RecordingSpan(Span):
         exc_tb: TracebackType | None,
     ) -> None:
         """End the span, with the exception that left its block."""
-        if exc_val is not None and self.is_recording():
-            if self._record_exception:
-                self.record_exception(exc_val, escaped=True)
-            if self._set_status_on_exception:
-                self.set_status(StatusCode.ERROR, f"{type(exc_val).__name__}: {message_of(exc_val)}")
+        if exc_val is not None:
+            self.take_exception(exc_val, escaped=True)
         self.end()
+
+    def take_exception(self, error: BaseException, *, escaped: bool = False) -> None:
+        """Note an exception that has left the span's block, as it was told to."""
+        if not self.is_recording():
+            return
+        if self._record_exception:
+            self.record_exception(error, escaped=escaped)
+        if self._set_status_on_exception:
+            self.set_status(StatusCode.ERROR, f"{type(error).__name__}: {message_of(error)}")
 
     def _readable_span(self) -> ReadableSpan:
         return self

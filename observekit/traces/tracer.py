@@ -1,10 +1,10 @@
 """Begins spans: the SDK's tracer to all who use it, without the SDK's cost for each span."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import time_ns
 from typing import Any, Final, NamedTuple
 
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk.trace import Tracer
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult, TraceIdRatioBased
 from opentelemetry.trace import (
@@ -16,8 +16,10 @@ from opentelemetry.trace import (
     TraceFlags,
     TraceState,
     get_current_span,
+    set_span_in_context,
 )
 from opentelemetry.trace.span import DEFAULT_TRACE_STATE
+from opentelemetry.util._decorator import _agnosticcontextmanager
 from opentelemetry.util.types import Attributes
 
 from observekit.guard import Guard
@@ -130,6 +132,40 @@ class LightTracer(Tracer):
         if isinstance(span, RecordingSpan) and not (record_exception and set_status_on_exception):
             span.tells_exceptions(record=record_exception, as_status=set_status_on_exception)
         return span
+
+    @_agnosticcontextmanager
+    def start_as_current_span(  # noqa: PLR0913, PLR0917 -- as OpenTelemetry has it
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = (),
+        start_time: int | None = None,
+        record_exception: bool = True,  # noqa: FBT001, FBT002 -- as OpenTelemetry has it
+        set_status_on_exception: bool = True,  # noqa: FBT001, FBT002 -- the same
+        end_on_exit: bool = True,  # noqa: FBT001, FBT002 -- the same
+    ) -> Iterator[Span]:
+        """Begin a span that is current until the block ends.
+
+        OpenTelemetry's own asks an exception that leaves the block for its text, and raises what that raises.
+        """
+        span = self.start_span(
+            name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
+        )
+        token = attach(set_span_in_context(span))
+        try:
+            try:
+                yield span
+            finally:
+                detach(token)
+        except Exception as error:
+            if isinstance(span, RecordingSpan):
+                span.take_exception(error)
+            raise
+        finally:
+            if end_on_exit:
+                span.end()
 
     def start_late(
         self,

@@ -1,6 +1,7 @@
 """A sink that answers word for word what a test has written down, over bare sockets."""
 
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Condition, Event, Thread
@@ -65,7 +66,14 @@ def drip(words: bytes, pause: float = 0.01) -> Act:
 class Sink:
     """Takes OTLP over HTTP; each request is answered by the next act of the script, then by *after*."""
 
-    def __init__(self, *script: Act, after: Act = say(TAKEN), port: int = 0) -> None:  # noqa: B008 -- constant
+    def __init__(
+        self,
+        *script: Act,
+        after: Act = say(TAKEN),  # noqa: B008 -- constant
+        port: int = 0,
+        secured: ssl.SSLContext | None = None,
+    ) -> None:
+        self._secured = secured
         self._script = list(script)
         self._after = after
         self._changed = Condition()
@@ -82,7 +90,8 @@ class Sink:
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1/traces"
+        scheme = "http" if self._secured is None else "https"
+        return f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}/v1/traces"
 
     def spans(self) -> list[str]:
         """Return the names of all spans that came, however they were answered."""
@@ -117,7 +126,14 @@ class Sink:
             self._threads[-1].start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with suppress(OSError), connection, connection.makefile("rb") as stream:
+        with suppress(OSError), connection:
+            if self._secured is not None:
+                connection = self._secured.wrap_socket(connection, server_side=True)
+                self._open.append(connection)
+            self._answer(connection)
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection.makefile("rb") as stream:
             while (body := _read(stream)) is not None:
                 self._note(body)
                 act = self._script.pop(0) if self._script else self._after
@@ -151,8 +167,8 @@ def _read(stream: Any) -> bytes | None:
 
 
 @contextmanager
-def sink_of(*script: Act, after: Act = say(TAKEN), port: int = 0) -> Iterator[Sink]:  # noqa: B008 -- constant
-    sink = Sink(*script, after=after, port=port)
+def sink_of(*script: Act, **more: Any) -> Iterator[Sink]:
+    sink = Sink(*script, **more)
     try:
         yield sink
     finally:
