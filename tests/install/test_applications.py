@@ -193,7 +193,7 @@ def test_what_is_off_still_takes_checks(make_kit: Make) -> None:
     assert list(kit.engine._checks) == ["database", "self", "cache"]
 
 
-def test_the_resource_is_the_same_in_metrics_and_traces(
+def test_the_resource_is_the_same_in_metrics_and_traces_but_for_which_process_it_is(
     make_kit: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "service.version=1.2.3,deployment.environment.name=eu,k=v")
@@ -204,6 +204,7 @@ def test_the_resource_is_the_same_in_metrics_and_traces(
     provider = trace.get_tracer_provider()
     assert isinstance(provider, TracerProvider)
     attributes = dict(provider.resource.attributes)
+    process = attributes.pop("service.instance.id")
     [labels] = [
         sample.labels
         for family in registry.collect()
@@ -214,11 +215,13 @@ def test_the_resource_is_the_same_in_metrics_and_traces(
         "service_name": "shop",
         "service_namespace": "market",
         "service_version": "1.2.3",
-        "service_instance_id": attributes["service.instance.id"],
+        "service_instance_id": labels["service_instance_id"],
         "deployment_environment_name": "eu",
         "vcs_ref_head_revision": "abc",
     }
     in_traces = {name.replace(".", "_"): value for name, value in attributes.items()}
+    # The page is that of all workers, a span that of one.
+    assert process != labels.pop("service_instance_id")
     assert labels.items() <= in_traces.items()
     assert in_traces["k"] == "v"
 
