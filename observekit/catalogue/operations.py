@@ -72,3 +72,11 @@ TRACES_DECIDED: Final = MetricSpec(
     labels=("decision",),
     values={"decision": ("error", "evicted", "ordinary", "slow")},
 )
+CONTEXT_REFUSED: Final = MetricSpec(
+    name="observekit_context_refused_total",
+    kind="counter",
+    help="Headers of trace context that were not read, because they are wrong, there twice or over a limit; "
+    "and baggage of this service that was over the limit, and was not passed on.",
+    labels=("reason",),
+    values={"reason": ("baggage", "baggage_of_ours", "traceparent", "traceparent_twice", "tracestate")},
+)

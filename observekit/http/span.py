@@ -182,12 +182,9 @@ class Tracing:
             # Whatever else happens to be current, as around a server's start, is not the caller of a request.
             alone = set_span_in_context(INVALID_SPAN, around)
         headers = self._headers.pick(scope)
-        context = self._extracted(headers, alone) if headers or self._asks_always else alone
-        caller, links = None, None
-        if context is not alone:
-            caller = _valid(get_current_span(context).get_span_context())
-            if not self._trust.trusts(*_peer(scope), scope.get("headers", ())):
-                links, caller, context = [] if caller is None else [Link(caller)], None, alone
+        context, caller, links = alone, None, None
+        if headers or self._asks_always:
+            context, caller, links = self._of_caller(scope, headers, alone)
         started_ns = time_ns()
         if self._late is not None:
             later = (first_attributes, scope, method, self._how.limits.attribute)
@@ -195,6 +192,21 @@ class Tracing:
         else:
             span = self._span(scope, method, context, links, started_ns)
         return ServerSpan(span, context, scope, started_ns, self._how)
+
+    def _of_caller(
+        self, scope: Scope, headers: dict[str, list[str]], alone: Context
+    ) -> tuple[Context, SpanContext | None, list[Link] | None]:
+        """Return the context of a request, the caller it continues, and links to one that it does not."""
+        trusted = self._trust.trusts(*_peer(scope), scope.get("headers", ()))
+        if not trusted:
+            headers.pop("baggage", None)  # To read what is not taken over only costs.
+        context = self._extracted(headers, alone)
+        if context is alone:
+            return alone, None, None
+        caller = _valid(get_current_span(context).get_span_context())
+        if trusted:
+            return context, caller, None
+        return alone, None, [] if caller is None else [Link(caller)]
 
     def _span(
         self, scope: Scope, method: str, context: Context, links: list[Link] | None, started_ns: int

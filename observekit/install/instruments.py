@@ -45,6 +45,7 @@ class Instruments:
         )
         self.work = _work(store)
         self._mistakes = store.counter(operations.CONTEXT_MISTAKES)
+        self._refusals = store.counter(operations.CONTEXT_REFUSED)
         self._decisions = store.counter(operations.TRACES_DECIDED)
         # Told of spans that are lost, and of those that wait, and why; whoever has a voice sets them.
         self.spans_lost: Callable[[int, str], None] = lambda *_: None
@@ -108,6 +109,10 @@ class Instruments:
     def trace_decided(self, decision: str) -> None:
         """Count what became of a trace that was not sampled."""
         self._decisions.cell(decision).add()
+
+    def context_refused(self, reason: str) -> None:
+        """Count trace context that was not read."""
+        self._refusals.cell(reason).add()
 
     def mistaken(self, reason: str) -> None:
         """Count context that was left where it does not belong."""

@@ -49,6 +49,7 @@ class Traces:
         self._guard = guard
         self._say_the_rest = partial(instruments.spans_lost, 0, "")
         self._queue = make_queue(config, instruments, guard, self.found)
+        self._refused = instruments.context_refused
         self._keeper = make_keeper(config, instruments, self._queue)
         self._undo: list[Callable[[], object]] = []
         self._provider: Any = None
@@ -113,7 +114,7 @@ class Traces:
         # Reads OTEL_PROPAGATORS when it is imported, and raises on a name that it does not know.
         propagate = import_module("opentelemetry.propagate")
         before = propagate.get_global_textmap()
-        words = propagator(config.propagators)
+        words = propagator(config.propagators, self._refused)
         outgoing = Outgoing(words, Hosts(config.propagate_to), Hosts(config.trust_outgoing))
         propagate.set_global_textmap(outgoing)
         self._undo.append(lambda: propagate.set_global_textmap(before))

@@ -1,20 +1,23 @@
 """Trace context in headers: W3C to the letter, within limits, and never a word of it in a log."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
+from itertools import islice
 from typing import Final
-from urllib.parse import unquote_plus
+from urllib.parse import quote_plus, unquote_plus
 
-from opentelemetry.baggage import set_baggage
+from opentelemetry.baggage import get_all, set_baggage
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.propagators.textmap import (
     CarrierT,
     Getter,
+    Setter,
     TextMapPropagator,
     default_getter,
+    default_setter,
 )
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -25,10 +28,14 @@ from observekit.traces.b3 import B3
 _TRACEPARENT: Final = re.compile(
     r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?P<more>-.*)?"
 )
+# Source: version 00 has 55 characters; what a later one may add is short, or it would not be read by anyone.
+_TRACEPARENT_LENGTH: Final = 512
 # Source: the same, section 3.2.2.5: sampled and random-trace-id are the known flags.
 _KNOWN_FLAGS: Final = 0x03
 # Source: the same, section 3.3.1: 32 members; keys with or without a tenant; values of 256 characters.
 _MEMBERS: Final = 32
+# Empty members are allowed, and nobody sends many.
+_MEMBERS_AND_NOTHINGS: Final = 64
 _KEY: Final = re.compile(r"[a-z][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13}")
 _VALUE: Final = re.compile(r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]")
 # Source: a vendor must pass on 512 characters at least; eight times that is more than any sends.
@@ -41,6 +48,8 @@ _BAGGAGE_MEMBER: Final = re.compile(
     r"[ \t]*(?P<key>[!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*=[ \t]*"
     r"(?P<value>[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*)[ \t]*(?:;.*)?"
 )
+
+_BAGGAGE_KEY: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 HeaderValues = Mapping[str, list[str]]
 
@@ -57,8 +66,19 @@ class HeaderGetter(Getter[HeaderValues]):
         return list(carrier)
 
 
+Refused = Callable[[str], None]
+"""Told why something that a caller sent was not taken; never told what it was."""
+
+
+def _unheard(_: str) -> None:
+    """Do nothing, where nobody counts."""
+
+
 class TraceContext(TraceContextTextMapPropagator):
     """W3C Trace Context; writes as OpenTelemetry does and reads what the recommendation allows only."""
+
+    def __init__(self, refused: Refused = _unheard) -> None:
+        self._refused = refused
 
     def extract(
         self,
@@ -72,9 +92,14 @@ class TraceContext(TraceContextTextMapPropagator):
         # More than one is as good as none: nobody can tell which one is true.
         parent = read_traceparent(values[0]) if values is not None and len(values) == 1 else None
         if parent is None:
+            if values:
+                self._refused("traceparent" if len(values) == 1 else "traceparent_twice")
             return context
         trace_id, span_id, flags = parent
-        state = read_tracestate(getter.get(carrier, "tracestate") or [])
+        texts = getter.get(carrier, "tracestate") or []
+        state = read_tracestate(texts)
+        if state is None and any(map(str.strip, texts)):
+            self._refused("tracestate")
         caller = SpanContext(
             trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags), trace_state=state
         )
@@ -87,6 +112,9 @@ class Baggage(W3CBaggagePropagator):
     OpenTelemetry's own reader copies what it cannot read into a warning, up to the whole header.
     """
 
+    def __init__(self, refused: Refused = _unheard) -> None:
+        self._refused = refused
+
     def extract(
         self,
         carrier: CarrierT,
@@ -97,9 +125,31 @@ class Baggage(W3CBaggagePropagator):
         context = Context() if context is None else context
         headers = getter.get(carrier, "baggage")
         members = read_baggage(headers) if headers else {}
+        if headers and not members and any(map(str.strip, headers)):
+            self._refused("baggage")
         for key, value in members.items():
             context = set_baggage(key, value, context)
         return context
+
+    def inject(
+        self,
+        carrier: CarrierT,
+        context: Context | None = None,
+        setter: Setter[CarrierT] = default_setter,
+    ) -> None:
+        """Write as many members as the limits have room for, those that were set first."""
+        members = get_all(context)
+        length, written = 0, []
+        for name, value in islice(members.items(), _BAGGAGE_MEMBERS):
+            member = f"{name}={quote_plus(str(value))}"
+            length += len(member) + 1
+            if length > _BAGGAGE_LENGTH or not _BAGGAGE_KEY.fullmatch(name):
+                break
+            written.append(member)
+        if len(written) < len(members):
+            self._refused("baggage_of_ours")
+        if written:
+            setter.set(carrier, "baggage", ",".join(written))
 
 
 class HeadersOnly(CompositePropagator):
@@ -119,17 +169,22 @@ class HeadersOnly(CompositePropagator):
 
 def read_baggage(headers: list[str]) -> dict[str, str]:
     """Return the members of all ``baggage`` headers; none where they are over the limits."""
-    if sum(map(len, headers)) > _BAGGAGE_LENGTH:
+    if sum(map(len, headers)) > _BAGGAGE_LENGTH or _members(headers) > _BAGGAGE_MEMBERS:
         return {}
     members = [text for header in headers for text in header.split(",")]
-    if len(members) > _BAGGAGE_MEMBERS:
-        return {}
     found = filter(None, map(_BAGGAGE_MEMBER.fullmatch, members))
     return {member["key"]: unquote_plus(member["value"]) for member in found}
 
 
+def _members(headers: list[str]) -> int:
+    """Return how many members there are, the empty ones included, before any of them is looked at."""
+    return len(headers) + sum(header.count(",") for header in headers)
+
+
 def read_traceparent(header: str) -> tuple[int, int, int] | None:
     """Return trace id, span id and known flags of a ``traceparent`` header, or nothing where it is wrong."""
+    if len(header) > _TRACEPARENT_LENGTH:
+        return None
     found = _TRACEPARENT.fullmatch(header.strip(" \t"))
     if found is None or found["version"] == "ff" or (found["version"] == "00" and found["more"]):
         return None
@@ -141,7 +196,7 @@ def read_traceparent(header: str) -> tuple[int, int, int] | None:
 
 def read_tracestate(headers: list[str]) -> TraceState | None:
     """Return the members of all ``tracestate`` headers in order, or nothing where any of them is wrong."""
-    if sum(map(len, headers)) > _TRACESTATE_LENGTH:
+    if sum(map(len, headers)) > _TRACESTATE_LENGTH or _members(headers) > _MEMBERS_AND_NOTHINGS:
         return None
     members: dict[str, str] = {}
     for member in ",".join(headers).split(","):
@@ -155,14 +210,14 @@ def read_tracestate(headers: list[str]) -> TraceState | None:
     return TraceState(list(members.items())) if 0 < len(members) <= _MEMBERS else None
 
 
-def propagator(names: tuple[str, ...]) -> TextMapPropagator:
+def propagator(names: tuple[str, ...], refused: Refused = _unheard) -> TextMapPropagator:
     """Return the propagator of all formats in *names*; those of other packages are loaded by entry point."""
     found: list[TextMapPropagator] = []
     for name in dict.fromkeys(names):
         if name == "tracecontext":
-            found.append(TraceContext())
+            found.append(TraceContext(refused))
         elif name == "baggage":
-            found.append(Baggage())
+            found.append(Baggage(refused))
         elif name in {"b3", "b3multi"}:
             found.append(B3(several=name == "b3multi"))
         elif name != "none":

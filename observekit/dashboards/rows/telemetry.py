@@ -12,7 +12,7 @@ from observekit.catalogue.metrics import (
     SPANS_WAITING,
     WORKER_FILES,
 )
-from observekit.catalogue.operations import TRACES_DECIDED
+from observekit.catalogue.operations import CONTEXT_REFUSED, TRACES_DECIDED
 from observekit.dashboards.conditions import clock_offset
 from observekit.dashboards.limits import CLOCK_OFFSET, ERROR_RATIO, NONE_WANTED, WHOLE_SCRAPE
 from observekit.dashboards.panels import Panel, Row, Scale
@@ -33,7 +33,7 @@ from observekit.dashboards.series import (
 
 def export() -> Row:
     """Return the row on what is sent to a collector."""
-    return Row("Export", (_spans(), _failing(), _duration(), _waiting(), _queue(), _decided()))
+    return Row("Export", (_spans(), _failing(), _duration(), _waiting(), _queue(), _decided(), _refused()))
 
 
 def scrape() -> Row:
@@ -113,6 +113,19 @@ def _decided() -> Panel:
         "cps",
         (sum_by(rate(samples(TRACES_DECIDED, *HERE)), "decision"), "{{decision}}"),
         scale=Scale(lowest=0, empty="not asked for"),
+    )
+
+
+def _refused() -> Panel:
+    return lines(
+        "Trace context that was refused",
+        "Headers per second that were not read. traceparent, traceparent_twice, tracestate, baggage: a caller "
+        "sends what is wrong or too large, and its trace ends here. baggage_of_ours: this service has set more "
+        "than may be passed on.",
+        "cps",
+        (sum_by(rate(samples(CONTEXT_REFUSED, *HERE)), "reason"), "{{reason}}"),
+        width=24,
+        scale=Scale(lowest=0, empty="none"),
     )
 
 
