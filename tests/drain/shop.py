@@ -26,8 +26,8 @@ async def slow(request: Request) -> Response:
 
 
 async def work(request: Request) -> Response:
-    """Answer after a few milliseconds, so that there is always something in flight under load."""
-    await asyncio.sleep(0.005)
+    """Answer after a while, so that there is always something in flight under load."""
+    await asyncio.sleep(0.02)
     return PlainTextResponse("work")
 
 
