@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from typing import Final, NamedTuple
 
 RUN_VARIABLE: Final = "_OBSERVEKIT_RUN"
@@ -19,6 +19,9 @@ RUN_VARIABLE: Final = "_OBSERVEKIT_RUN"
 _BASE: Final = "observekit-drain-"
 _FLAG: Final = "draining"
 _SOCKET: Final = ".sock"
+_DRAFT: Final = ".draft"
+# A place of which nobody is left is removed by the next start, unless somebody may be on his way to it.
+_LEFT_SECONDS: Final = 60.0
 _BACKLOG: Final = 16
 # Source: unix(7): sun_path has 108 bytes, with the NUL at its end.
 _LONGEST_ADDRESS: Final = 107
@@ -62,13 +65,16 @@ class Place:
         Raises:
             OSError: If there can be none.
         """
-        path = self.path / f"{os.getpid()}-{secrets.token_hex(4)}{_SOCKET}"
+        draft = self.path / f"{os.getpid()}-{secrets.token_hex(4)}{_DRAFT}"
+        path = draft.with_suffix(_SOCKET)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            with _short(path) as address:
+            with _short(draft) as address:
                 listener.bind(address)
             listener.listen(_BACKLOG)
             listener.settimeout(0)
+            # Only now: whoever asks takes a socket that does not listen for one of a dead process.
+            draft.rename(path)
         except BaseException:
             listener.close()
             raise
@@ -104,7 +110,7 @@ class Place:
     def remove(self) -> None:
         """Remove the directory and what of ours is in it."""
         with suppress(OSError):
-            for one in [*self.sockets(), *self.path.glob(f"{_FLAG}*")]:
+            for one in [*self.sockets(), *self.path.glob(f"*{_DRAFT}"), *self.path.glob(f"{_FLAG}*")]:
                 one.unlink(missing_ok=True)
             self.path.rmdir()
 
@@ -145,7 +151,9 @@ def make_run(environ: Mapping[str, str]) -> Place:
     Raises:
         OSError: If no directory can be used.
     """
-    path = _made_base(environ) / f"run-{secrets.token_hex(16)}"
+    base = _made_base(environ)
+    _sweep(base)
+    path = base / f"run-{os.getpid()}-{secrets.token_hex(16)}"
     _make(path, _SHARED if os.geteuid() == 0 else _OWN)
     return Place(path)
 
@@ -165,7 +173,9 @@ def of_this_process(environ: Mapping[str, str], *, alone: bool) -> Place | None:
     parent = _sharing_parent(environ)
     if parent is None and not alone:
         return None
-    path = _made_base(environ) / f"of-{os.getpid() if parent is None else parent}"
+    base = _made_base(environ)
+    _sweep(base)
+    path = base / f"of-{os.getpid() if parent is None else parent}"
     with suppress(FileExistsError):
         _make(path, _OWN)
     return Place(path)
@@ -219,6 +229,39 @@ def _made_base(environ: Mapping[str, str]) -> Path:
             if _is_trusted(base) and os.access(base, os.W_OK | os.X_OK):
                 return base
     raise OSError("no runtime directory can be written to; set XDG_RUNTIME_DIR or TMPDIR to one that can")
+
+
+def _sweep(base: Path) -> None:
+    """Remove the places of those who were killed: who made them is gone, and nobody has come for a while."""
+    with suppress(OSError):
+        for path in base.iterdir():
+            pid = path.name.split("-")[1] if "-" in path.name else ""
+            is_old = time() - path.stat().st_mtime > _LEFT_SECONDS
+            if is_old and pid.isdecimal() and not _is_running(int(pid)) and not _has_life(Place(path)):
+                Place(path).remove()
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def _has_life(place: Place) -> bool:
+    """Whether anybody listens there, as processes that this one cannot see may, in another container."""
+    for path in place.sockets():
+        try:
+            connect(path).close()
+        except (ConnectionRefusedError, FileNotFoundError):
+            continue
+        except OSError:
+            return True
+        return True
+    return False
 
 
 def _make(path: Path, mode: int) -> None:

@@ -1,7 +1,9 @@
 """Each server, started by ``observekit run`` with an application that knows nothing of observekit."""
 
 import json
+import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -165,3 +167,74 @@ def test_another_sitecustomize_has_its_turn(tmp_path: Path) -> None:
 
         # Once for the supervisor's own Python, and once for the server's.
         assert service.output.read_text().count("my turn") == 2
+
+
+STREAMING = """
+import asyncio
+from starlette.applications import Starlette
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
+from observekit import instrument
+
+async def told(request):
+    async def pieces():
+        yield b"first\\n"
+        await kit.lifecycle.draining
+        yield b"last\\n"
+    return StreamingResponse(pieces())
+
+async def deaf(request):
+    async def pieces():
+        while True:
+            yield b"drop\\n"
+            await asyncio.sleep(0.05)
+    return StreamingResponse(pieces())
+
+app = Starlette(routes=[Route("/told", told), Route("/deaf", deaf)])
+kit = instrument(app)
+"""
+
+
+def stream(service: Service, path: str, first: bytes) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", service.port), LONG)
+    connection.sendall(f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+    until(lambda: first in connection.recv(4096), "no stream")
+    return connection
+
+
+def test_a_stream_that_is_told_ends_and_one_that_does_not_listen_is_named(tmp_path: Path) -> None:
+    (tmp_path / "streaming.py").write_text(STREAMING)
+    path = f"{ROOT}:{tmp_path}"
+    limit = ("--drain-delay", "0", "--drain-timeout", "0.5")
+    with served(SERVERS["uvicorn"], tmp_path, *limit, app="streaming:app", PYTHONPATH=path) as service:
+        service.ready()
+        told, deaf = stream(service, "/told", b"first"), stream(service, "/deaf", b"drop")
+        service.send(signal.SIGTERM)
+        heard = b"".join(iter(lambda: told.recv(4096), b""))
+
+        assert service.wait() == 0
+
+    told.close()
+    deaf.close()
+    (left,) = service.events("observekit.drain_incomplete")
+    assert b"last" in heard
+    assert (left["in_flight"], left["routes"]) == (1, {"GET /deaf": 1})
+
+
+def test_an_upgrade_of_gunicorn_in_place_goes_on_supervised(tmp_path: Path) -> None:
+    # Started as ``python -m gunicorn`` it would not find itself again.
+    script = [str(Path(sys.executable).with_name("gunicorn"))]
+    server = SERVERS["gunicorn, asgi workers"]
+    by_script = server._replace(command=lambda app, port: [*script, *server.command(app, port)[3:]])
+    with served(by_script, tmp_path) as service:
+        service.ready()
+        first = service.family()[1]
+        service.send(signal.SIGUSR2)
+        until(lambda: len(states(tmp_path)) == 4, "no second set of workers")
+        os.kill(first, signal.SIGTERM)
+        until(lambda: not is_alive(first), "the first arbiter goes on")
+        until(lambda: states(tmp_path) == ["ready"] * 2, "the second one does not serve")
+        answered = service.get("/").status
+        service.send(signal.SIGTERM)
+
+        assert (answered, service.wait()) == (200, 0)
