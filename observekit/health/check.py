@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from observekit.errors import RegistrationError
+
 Probe = Literal["liveness", "readiness", "startup"]
 Criticality = Literal["required", "degraded", "info"]
 Status = Literal["ok", "failed", "timeout", "error", "stale"]
@@ -61,3 +63,23 @@ def criticality_of(function: object) -> Criticality:
     """
     known: object = getattr(function, "criticality", None)
     return next((one for one in _CRITICALITIES if one == known), "required")
+
+
+def as_object(function: CheckFunction, name: str) -> CheckFunction:
+    """Return what is to be called: of a class whose objects can be called, an object.
+
+    Called itself, such a class would make an object each time, and never ask it.
+
+    Raises:
+        RegistrationError: If it cannot be made without arguments.
+    """
+    if not isinstance(function, type) or not any("__call__" in vars(one) for one in function.__mro__):
+        return function
+    try:
+        made: CheckFunction = function()
+    except Exception as error:
+        raise RegistrationError(
+            f"check {name!r} is the class {function.__qualname__!r}, of which no object can be made without "
+            f"arguments ({type(error).__name__}: {error}). Register an object of it."
+        ) from error
+    return made

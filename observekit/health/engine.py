@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf
 from time import monotonic
@@ -10,7 +10,7 @@ from typing import get_args
 
 from observekit.errors import RegistrationError
 from observekit.guard import in_forked_child
-from observekit.health.check import NAME, OWN_PREFIX, Check, Criticality, Probe, Result, Status
+from observekit.health.check import NAME, OWN_PREFIX, Check, Criticality, Probe, Result, Status, as_object
 from observekit.health.home import Home
 from observekit.health.internal import dependency_of
 from observekit.health.refresh import Refresh
@@ -99,6 +99,7 @@ class Engine:
             RegistrationError: If the name is taken or cannot be a label, the check can never be run, or
                 liveness would depend on something else than this process.
         """
+        check = replace(check, function=as_object(check.function, check.name))
         if problems := list(_problems(check)):
             raise RegistrationError("\n".join(problems))
         registered = Registered(check, self._pace, self._settled, self.home, self._listeners.blocked)

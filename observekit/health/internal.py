@@ -63,3 +63,5 @@ def _parts(value: Any) -> Iterator[Any]:
     elif inspect.isfunction(value):
         used = inspect.getclosurevars(value)
         yield from (*used.nonlocals.values(), *used.globals.values())
+    elif not inspect.ismodule(value) and inspect.isfunction(getattr(type(value), "__call__", None)):  # noqa: B004 -- one of Python
+        yield from (type(value).__call__, *getattr(value, "__dict__", {}).values())

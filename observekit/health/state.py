@@ -87,7 +87,10 @@ class Health:
         if self.is_started():
             return self._verdict("ok", _NOBODY, leave_out, "startup")
         answer = await self.engine.ask("startup", leave_out=leave_out)
-        return self._verdict("ok" if self._note_start(answer) else "failed", answer, leave_out, "startup")
+        word: Word = "ok" if self._note_start(answer) else "failed"
+        if word == "failed" and answer.passed("startup") and self.lifecycle.tasks.are_at_work():
+            word = "starting"
+        return self._verdict(word, answer, leave_out, "startup")
 
     async def alone(self, check: Check) -> Verdict:
         """Say what one check says, however much it matters."""

@@ -111,6 +111,10 @@ class Tasks:
         """Whether none is at work or has failed."""
         return all(task.state == "done" for task in self.all())
 
+    def are_at_work(self) -> bool:
+        """Whether there are some at work, and none has failed."""
+        return {task.state for task in self.all()} in ({"running"}, {"running", "done"})
+
     def forget(self) -> None:
         """Forget those of another life."""
         with self._lock:

@@ -46,9 +46,13 @@ class Service:
             await asyncio.sleep(0.02)
         return said
 
-    def run(self, check: Any) -> Said:
+    def add(self, check: Any, timeout_seconds: float = 0.5) -> None:
+        """Add a check that has little time, so that a server that hangs is found soon."""
+        self.kit.add_check("it", check, timeout_seconds=timeout_seconds)
+
+    def run(self, check: Any, timeout_seconds: float = LONG) -> Said:
         """Ask *check* once, on a loop of its own."""
-        self.kit.add_check("it", check)
+        self.add(check, timeout_seconds)
         return asyncio.run(self.said())
 
 
@@ -59,7 +63,8 @@ def service() -> Iterator[Service]:
         logs="off",
         traces=False,
         check_cache_seconds=0,
-        check_timeout_seconds=0.5,
+        check_timeout_seconds=LONG,
+        probe_timeout_seconds=LONG,
     )
     yield Service(kit)
     kit.shutdown()

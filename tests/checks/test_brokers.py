@@ -23,9 +23,9 @@ pytestmark = [pytest.mark.once, pytest.mark.anyio, pytest.mark.parametrize("anyi
 
 async def test_rabbitmq(service: "Service", rabbitmq_server: Server) -> None:
     connection = await aio_pika.connect_robust(f"amqp://guest:guest@{LOOPBACK}:{rabbitmq_server.port}/")
-    service.kit.add_check("it", checks.rabbitmq(connection))
+    service.add(checks.rabbitmq(connection))
 
-    told = [(await service.said()).result]
+    told = [(await service.until("ok")).result]
     with rabbitmq_server.paused():
         told.append((await service.said()).result)
     told.append((await service.until("ok")).result)
@@ -38,9 +38,9 @@ async def test_rabbitmq(service: "Service", rabbitmq_server: Server) -> None:
 async def test_nats(service: "Service", nats_server: Server) -> None:
     client = await nats.connect(f"nats://{LOOPBACK}:{nats_server.port}", reconnect_time_wait=0.05)
     heard = await client.subscribe("orders")
-    service.kit.add_check("it", checks.nats(client))
+    service.add(checks.nats(client))
 
-    told = [(await service.said()).result]
+    told = [(await service.until("ok")).result]
     with nats_server.paused():
         told += [(await service.said()).result for _ in range(2)]
     told.append((await service.until("ok")).result)
@@ -107,9 +107,9 @@ async def test_kafka(service: "Service") -> None:
     async with broker() as kafka:
         producer = aiokafka.AIOKafkaProducer(bootstrap_servers=f"{LOOPBACK}:{kafka.port}")
         await producer.client.bootstrap()
-        service.kit.add_check("it", checks.kafka(producer))
+        service.add(checks.kafka(producer))
 
-        told = [(await service.said()).result]
+        told = [(await service.until("ok")).result]
         kafka.answers.clear()
         told.append((await service.said()).result)
         kafka.answers.set()
@@ -136,9 +136,9 @@ class Producer:
 
 async def test_kafka_by_a_client_on_a_thread(service: "Service") -> None:
     producer = Producer()
-    service.kit.add_check("it", checks.kafka(producer))
+    service.add(checks.kafka(producer))
 
-    told = [(await service.said()).result]
+    told = [(await service.until("ok")).result]
     producer.brokers.clear()
     told.append((await service.said()).result)
 

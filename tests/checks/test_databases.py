@@ -116,8 +116,8 @@ async def test_a_server_that_is_held_still_or_killed_is_found_and_found_back(
     server: Server = request.getfixturevalue(fixture)
 
     async with opened(server.port) as check:
-        service.kit.add_check("it", check)
-        told = [(await service.said()).result]
+        service.add(check)
+        told = [(await service.until("ok")).result]
         with server.paused():
             told.append((await service.said()).result)
             told.append((await service.said()).result)
@@ -143,8 +143,8 @@ async def test_a_way_that_is_dead_slow_or_closed_is_found_and_found_back(
     proxy: FaultProxy = request.getfixturevalue("faulty_" + fixture.removesuffix("_server"))
 
     async with opened(proxy.port) as check:
-        service.kit.add_check("it", check)
-        told = [(await service.said()).result]
+        service.add(check)
+        told = [(await service.until("ok")).result]
         proxy.mode = "dead"
         told.append((await service.said()).result)
         proxy.mode = "pass"
@@ -165,7 +165,7 @@ async def test_what_all_instances_share_takes_none_out_of_traffic(
     service: "Service", faulty_redis: "FaultProxy"
 ) -> None:
     async with by_redis(faulty_redis.port) as check:
-        service.kit.readiness("it")(check)
+        service.kit.readiness("it", timeout_seconds=0.5)(check)
         faulty_redis.mode = "closed"
         said = await service.said()
         ready = await service.client.ask("/readyz")
@@ -184,7 +184,7 @@ async def test_a_pool_that_is_exhausted_shows_and_a_check_leaves_it_as_it_was(
     pool = await asyncpg.create_pool(
         host=LOOPBACK, port=postgres_server.port, user="postgres", database="postgres", min_size=1, max_size=1
     )
-    service.kit.add_check("it", checks.postgres(pool))
+    service.add(checks.postgres(pool))
 
     async with pool.acquire():
         exhausted = (await service.said()).result

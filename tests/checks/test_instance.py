@@ -58,7 +58,7 @@ def test_a_loop_that_comes_round_late_is_found(service: "Service") -> None:
     service.kit.add_check("it", checks.event_loop(max_lag_seconds=0.05))
 
     async def ask() -> list[str]:
-        told = [(await service.said()).result]
+        told = [(await service.until("ok")).result]
         loop = asyncio.get_running_loop()
         blocked = threading.Event()
 

@@ -51,17 +51,20 @@ def test_a_section_can_be_had_alone(command: Run) -> None:
         "liveness\n"
         "    Would a restart help this process? Never asks a dependency.\n"
         "    path: /livez\n"
-        "    fails when: a liveness check fails, or the life cycle is broken\n"
+        "    fails when: a liveness check fails, the life cycle is broken, or the event loop is stuck for "
+        "long\n"
         "\n"
         "readiness\n"
         "    Should this instance get traffic now?\n"
         "    path: /readyz\n"
-        "    fails when: the life cycle is not ready, or a required check fails\n"
+        "    fails when: the life cycle is not ready, start-up is not over, maintenance is on, a required "
+        "check fails, or the event loop is stuck\n"
         "\n"
         "startup\n"
         "    Has this process finished starting?\n"
         "    path: /startupz\n"
-        "    fails when: the life cycle is starting or broken, or a start-up check has not passed yet\n"
+        "    fails when: the life cycle is starting or broken, a start-up task is at work or has failed, or "
+        "a start-up check has not passed yet\n"
     )
 
 

@@ -49,6 +49,7 @@ FUNCTIONS: dict[str, tuple[CheckFunction, str]] = {
     "async, returns nothing": (passes, "ok"),
     "async, says no": (partial(answers, value=False), "failed"),
     "object with async call": (AsyncCall(), "failed"),
+    "class of objects with async call": (AsyncCall, "failed"),
     "async method": (AsyncCall().method, "failed"),
     "lambda around async": (lambda: answers(value=True), "ok"),
     "lambda around async that says no": (lambda: answers(value=False), "failed"),

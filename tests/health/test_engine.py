@@ -1,6 +1,7 @@
 """The checks of a probe: registered once, asked for their probe only, their results reused and shown."""
 
 import asyncio
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -115,6 +116,23 @@ def test_a_check_is_refused_with_everything_that_is_wrong_with_it(bench: "Bench"
         "criticality of check 'a b' is 'vital', but must be one of required, degraded, info.\n"
         "check 'a b' is 'select 1', but must be a function without arguments.\n"
         "timeout_seconds of check 'a b' is 0, but must be above 0, like 0.5."
+    )
+
+
+def test_a_class_of_which_no_object_can_be_made_is_refused(bench: "Bench") -> None:
+    class Asks:
+        def __init__(self, pool: object) -> None:
+            self.pool = pool
+
+        def __call__(self) -> bool:
+            return self.pool is not None
+
+    with pytest.raises(RegistrationError) as told:
+        bench.add(Asks, "db")  # type: ignore[arg-type]  # this is what is wrong with it
+
+    assert re.sub(r"\(TypeError: .*\)", "(...)", str(told.value)) == (
+        "check 'db' is the class 'test_a_class_of_which_no_object_can_be_made_is_refused.<locals>.Asks', of "
+        "which no object can be made without arguments (...). Register an object of it."
     )
 
 

@@ -38,6 +38,14 @@ def with_a_local_client() -> "Callable[[], object]":
     return check
 
 
+class Holds:
+    def __init__(self) -> None:
+        self.client = redis.asyncio.Redis()
+
+    async def __call__(self) -> None:
+        await self.client.ping()
+
+
 class ReadyMade:
     asks = "a database"
 
@@ -52,6 +60,8 @@ DEPENDENT: dict[str, tuple[Any, str]] = {
     "a function that uses the module": (asks_with_a_module, "httpx itself"),
     "a partial": (functools.partial(cache.execute_command, "PING"), "redis by an object, 'Redis'"),
     "a function of a client's": (functools.partial(asyncpg.connect, "x"), "asyncpg"),
+    "an object that holds one": (Holds(), "redis by an object, 'Redis'"),
+    "a class of such objects": (Holds, "redis by an object, 'Redis'"),
     "a ready-made check": (ReadyMade(), "a database"),
 }
 

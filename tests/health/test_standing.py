@@ -96,7 +96,7 @@ def test_a_check_that_hangs_for_a_second_period_has_failed_twice(make_bench: "Ca
     bench = make_bench(fail_after=2)
     release = Event()
     fine = [True]
-    bench.add(lambda: fine.pop() if fine else release.wait(30), timeout_seconds=0.05)
+    bench.add(lambda: fine.pop() if fine else release.wait(30), timeout_seconds=0.5)
 
     said = [bench.run(bench.ask_anew()) for _ in range(3)]
     release.set()

@@ -41,7 +41,7 @@ def event_loop(port: "Client") -> dict[str, float]:
 def test_readiness_and_then_liveness_fail_while_the_loop_is_stuck_and_pass_when_it_turns(
     make_service: Make, make_client: "type[Client]"
 ) -> None:
-    service = make_service(liveness_stall_seconds=5)
+    service = make_service(liveness_stall_seconds=7)
     ops = make_client(service.kit.ops_port or 0)
 
     with service.served() as application:
@@ -64,7 +64,7 @@ def test_readiness_and_then_liveness_fail_while_the_loop_is_stuck_and_pass_when_
 SERVICE = """
 import asyncio, os, threading
 from observekit import setup
-kit = setup(ops_port=0, logs="off", traces=False, liveness_stall_seconds=2)
+kit = setup(ops_port=0, logs="off", traces=False, liveness_stall_seconds=3)
 
 async def main():
     kit.lifecycle.serving()
@@ -82,7 +82,7 @@ def test_a_process_that_was_held_still_is_alive_when_it_goes_on(make_client: "ty
             ops = make_client(int(service.stdout.readline()))
             assert ops.get("/livez").status == 200
             os.kill(service.pid, signal.SIGSTOP)
-            Event().wait(4)  # Twice as long as the loop may be stuck; the time is the test.
+            Event().wait(5)  # Longer than the loop may be stuck; the time is the test.
             os.kill(service.pid, signal.SIGCONT)
 
             told = [ops.get("/livez").status for _ in range(50)]

@@ -64,7 +64,7 @@ def _has_bytes(connection: socket.socket) -> bool:
 def test_asynchronous_checks_run_on_the_loop_of_the_application(
     make_service: Make, make_client: "type[Client]"
 ) -> None:
-    service = make_service(check_cache_seconds=0)
+    service = make_service(check_cache_seconds=0, check_timeout_seconds=30, probe_timeout_seconds=30)
     ops = make_client(service.kit.ops_port or 0)
     ran: list[tuple[str, str]] = []
 
