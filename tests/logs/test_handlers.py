@@ -154,3 +154,47 @@ def test_a_filter_that_fails_is_told_and_its_record_goes_on(
 
     assert said(takeover, ours) == [("wanted", None), ("unwanted", None)]
     assert [str(one) for one in failures] == ["no", "no"]
+
+
+@pytest.fixture
+def late() -> Iterator[Callable[[str, logging.Handler], logging.Logger]]:
+    """Have a server configure a logger of its own, as hypercorn does when it says its first word."""
+    before = []
+
+    def configure(name: str, *handlers: logging.Handler) -> logging.Logger:
+        logger = logging.getLogger(name)
+        before.append((logger, list(logger.handlers), logger.level, list(logger.filters)))
+        logger.handlers = list(handlers)
+        logger.setLevel(logging.INFO)
+        return logger
+
+    yield configure
+    for logger, handlers, level, filters in before:
+        logger.handlers[:], logger.filters[:] = handlers, filters
+        logger.setLevel(level)
+
+
+def test_a_server_that_is_configured_when_it_speaks_is_heard_once(
+    takeover: Takeover, ours: Kept, late: Callable[..., logging.Logger], capfd: pytest.CaptureFixture[str]
+) -> None:
+    takeover.take()
+    logger = late("hypercorn.error", logging.StreamHandler(sys.__stderr__))
+
+    logger.info("Running")
+    takeover.give_back()
+
+    assert ([one.getMessage() for one in ours.records], capfd.readouterr().err) == (["Running"], "")
+
+
+def test_access_lines_that_are_configured_late_are_not_printed_and_go_where_else_they_are_wanted(
+    takeover: Takeover, ours: Kept, late: Callable[..., logging.Logger], capfd: pytest.CaptureFixture[str]
+) -> None:
+    wanted = io.StringIO()
+    takeover.take()
+    printed = logging.StreamHandler(sys.__stdout__)
+    logger = late("hypercorn.access", printed, logging.StreamHandler(wanted))
+
+    logger.info("GET /")
+    takeover.give_back()
+
+    assert (ours.records, capfd.readouterr().out, wanted.getvalue()) == ([], "", "GET /\n")
