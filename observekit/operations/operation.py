@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind
+from opentelemetry.util.types import AttributeValue
 
 from observekit.catalogue.events import OPERATION
 from observekit.catalogue.operations import OPERATION_DURATION
@@ -36,7 +37,17 @@ class Operation:
     generators. It never changes what the code in it returns or raises.
     """
 
-    __slots__ = ("_context", "_fields", "_labels", "_links", "_name", "_open", "_signals", "_wrong")
+    __slots__ = (
+        "_attributes",
+        "_context",
+        "_fields",
+        "_labels",
+        "_links",
+        "_name",
+        "_open",
+        "_signals",
+        "_wrong",
+    )
 
     def __init__(
         self,
@@ -50,6 +61,7 @@ class Operation:
         self._open: list[Run | None] = []
         self._context: Context | None = None
         self._links: Sequence[Link] = ()
+        self._attributes: dict[str, AttributeValue] | None = None
         self._wrong = _problem(tuple(map(str, labels)))
         known = {} if self._wrong else {key: _shown(value) for key, value in labels.items()}
         self._labels: dict[str, str] = known
@@ -98,12 +110,19 @@ class Operation:
         try:
             if self._wrong:
                 signals.failed(ConfigError(self._wrong))
-            attributes = attributes_of({"operation": self._name, **self._fields}, signals.text_length)
-            run = Run(signals, Work(self._name, SpanKind.INTERNAL, attributes, self._context, self._links))
+            run = Run(signals, Work(self._name, SpanKind.INTERNAL, {}, self._context, self._links))
+            # Not before: of a span that is not sampled nobody asks what it would say.
+            if signals.tracer is not None and run.span.is_recording():
+                run.span.set_attributes(self._told(signals.text_length))
         except Exception as error:  # noqa: BLE001 -- samplers and processors are the user's
             signals.failed(error)
             return None
         return run
+
+    def _told(self, length: int) -> dict[str, AttributeValue]:
+        if self._attributes is None:
+            self._attributes = attributes_of({"operation": self._name, **self._fields}, length)
+        return self._attributes
 
     def end(self, run: Run, error: BaseException | None) -> None:
         """End a run, and file what came of it."""

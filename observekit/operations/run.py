@@ -21,16 +21,16 @@ from opentelemetry.util.types import AttributeValue
 from observekit.correlation import Fields, add_fields, current_fields, with_fields
 from observekit.http.claims import ids_of
 from observekit.http.exchange import is_cancellation
-from observekit.operations.signals import Signals, exception_attributes
+from observekit.operations.signals import Signals
+from observekit.redaction import redact_text
 from observekit.semconv import ERROR_TYPE
+from observekit.traces.exceptions import exception_attributes
 from observekit.traces.sent import is_sent
 
 Outcome = Literal["ok", "error", "cancelled"]
 
 LEVELS: Final[Mapping[Outcome, str]] = {"ok": "info", "error": "error", "cancelled": "warning"}
 """The level of a canonical event by its outcome."""
-
-_SHORTEST_EVENT: Final = 16 * 1024
 
 # Says in which context a run became current: a token of another one is refused, and OpenTelemetry would
 # write a traceback about that.
@@ -147,8 +147,9 @@ class Run:
             if error is not None and self.span.is_recording():
                 self.span.set_attribute(ERROR_TYPE, type(error).__qualname__)
                 self.span.set_status(StatusCode.ERROR)
-                length = max(self._signals.text_length, _SHORTEST_EVENT)
-                self.span.add_event("exception", exception_attributes(error, length))
+                told = exception_attributes(error)
+                # Processors of the user see spans as they are, before redaction at the queue.
+                self.span.add_event("exception", {name: redact_text(text) for name, text in told.items()})
             self.span.end()
         except Exception as failure:  # noqa: BLE001 -- processors are the user's
             self._signals.failed(failure)

@@ -9,12 +9,10 @@ from opentelemetry.util.types import AttributeValue
 
 from observekit.guard import Guard
 from observekit.logs.events import Events
-from observekit.logs.record import described
 from observekit.logs.values import Cleaner
 from observekit.metrics.cells import CounterCell, GaugeCell, HistogramCell
 from observekit.metrics.family import Family
 from observekit.metrics.labelled import Labelled
-from observekit.redaction import redact_text
 
 COMPONENT: Final = "operations"
 # More than a span may have unless it is told otherwise; the SDK cuts the rest.
@@ -62,16 +60,3 @@ def attributes_of(fields: Mapping[str, object], length: int) -> dict[str, Attrib
         shown = cleaner.field(name, value)
         found[name] = shown if isinstance(shown, bool | int | float) else str(shown)[:length]
     return found
-
-
-def exception_attributes(error: BaseException, length: int) -> dict[str, AttributeValue]:
-    """Return *error* as the event ``exception`` of a span has it, without what may be secret."""
-    # Not Span.record_exception: it calls str(error) unguarded, and raises what that raises.
-    told = described(error)
-    causes = [f"{cause['type']}: {cause['message']}" for cause in told.get("caused_by", ())]
-    texts = {
-        "exception.type": told["type"],
-        "exception.message": redact_text(told["message"]),
-        "exception.stacktrace": redact_text("\n".join([*told["frames"], *causes])),
-    }
-    return {name: text[:length].encode("utf-8", "replace").decode() for name, text in texts.items()}
