@@ -224,19 +224,38 @@ def _simple(value: object) -> object:
         return _number(value)
     if isinstance(value, date | time):
         return value.isoformat()
+    if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
+        item = value.item()  # type: ignore[attr-defined]  # every scalar of numpy's has it
+        return value if type(item).__module__ == "numpy" else item
     return str(value) if isinstance(value, _AS_TEXT) else value
 
 
 def _content(value: object) -> Mapping[Any, Any] | list[Any] | Any:
     """Return what *value* contains, or ``None`` if it is no container."""
     if isinstance(value, dict | list | tuple | Mapping):
-        return value
+        # By their names, which may say that one of them is a secret.
+        names = getattr(type(value), "_fields", None) if isinstance(value, tuple) else None
+        return value if names is None else dict(zip(names, value, strict=False))
     if isinstance(value, AbstractSet | deque):
         return value
     if is_dataclass(value) and not isinstance(value, type):
         # What is kept out of its repr is kept out of the logs.
         return {one.name: getattr(value, one.name, None) for one in fields(value) if one.repr}
-    return None
+    return _declared(type(value), value)
+
+
+def _declared(kind: Any, value: object) -> dict[str, object] | None:
+    """Return the fields of an object of attrs or of pydantic, but for those that its repr leaves out."""
+    ours = getattr(kind, "__attrs_attrs__", None)
+    if ours is not None:
+        return {one.name: getattr(value, one.name, None) for one in ours if one.repr}
+    theirs = getattr(kind, "__pydantic_fields__", None)
+    if type(theirs) is not dict:
+        return None
+    given = {
+        name: value.__dict__[name] for name, one in theirs.items() if one.repr and name in value.__dict__
+    }
+    return given | (getattr(value, "__pydantic_extra__", None) or {})
 
 
 def _is_pair(value: Any) -> bool:

@@ -1,0 +1,45 @@
+"""Secrets that are planted wherever one could be are seen nowhere in what a service writes."""
+
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.logs.leaky import canary
+
+HERE = Path(__file__).parent
+JWT = "eyJhbGciOiJIUzI1NiJ9"
+
+
+def test_no_planted_secret_is_seen(serve: Callable[..., Any]) -> None:
+    command = [sys.executable, "-m", "uvicorn", "leaky:app", "--app-dir", str(HERE)]
+    service = serve(command=command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    found: list[bytes] = []
+    streams = (service.process.stdout, service.process.stderr)
+    readers = [threading.Thread(target=lambda one=one: found.append(one.read())) for one in streams]
+    for reader in readers:
+        reader.start()
+    headers = {
+        "authorization": f"Bearer {canary(60)}",
+        "cookie": f"session={canary(61)}",
+        "x-api-key": canary(62),
+        "user-agent": f"agent password={canary(63)}",
+    }
+
+    service.client.post("/leak", params={"token": canary(64)}, headers=headers, content=canary(65))
+    service.client.get(f"/boom/{JWT}.{canary(66)}.abcdefgh", params={"password": canary(67)}, headers=headers)
+    service.client.get(f"/nowhere?api_key={canary(68)}", headers=headers)
+    service.stop()
+    for reader in readers:
+        reader.join(10)
+
+    written = b"".join(found).decode()
+    seen = sorted(set(re.findall(r"canary-?\d{3}-?x7Q", written)))
+    assert seen == []
+    assert [written.count(f'"event":"{name}') for name in ("by.key", "failed", "request", "pem", "cut")] == [
+        *(1, 2, 1, 1, 1)
+    ]
+    assert written.count("[redacted]") > 50
