@@ -8,12 +8,15 @@ import sys
 from collections.abc import Callable
 from random import Random
 from time import process_time
+from typing import Any
 
+import loguru
 import orjson
 import structlog
 from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from prometheus_client import CollectorRegistry, Histogram
+from pythonjsonlogger.json import JsonFormatter
 
 from benchmarks.child import Measured, tell
 from benchmarks.drive import flushed, lost
@@ -27,6 +30,8 @@ _MICROSECONDS = 1e6
 _BUFFER_BYTES = 1 << 28
 _SECONDS = 0.0123
 _LABELS = ("GET", "/items/{id}", "200")
+_SECRET = "hunter2"  # noqa: S105 -- planted
+_DSN = "postgres://ann:hunter2@db.internal:5432/shop"
 _CALLER = SpanContext(0xABC1, 0xDEF2, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
 
 Action = Callable[[], object]
@@ -62,12 +67,40 @@ def lines() -> dict[str, Action]:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=True,
     ).bind(tenant="a-tenant", logger="orders", service="bench")
+    stdlib, loguru = _stdlib(), _loguru()
+    extra = {"order": "o-1837", "items": 3, "total": 12.5}
     return {
         "line-ours": lambda: ours.info("order.placed", order="o-1837", items=3, total=12.5),
         "line-structlog": lambda: theirs.info("order.placed", order="o-1837", items=3, total=12.5),
+        # A key and a text with a secret each, and an exception's message is no different.
+        "redacted-ours": lambda: ours.info(
+            "login.failed", user="ann", password=_SECRET, dsn=_DSN, header="Bearer x-1837-abcdef"
+        ),
+        "redacted-structlog": lambda: theirs.info(
+            "login.failed", user="ann", password=_SECRET, dsn=_DSN, header="Bearer x-1837-abcdef"
+        ),
+        "line-stdlib": lambda: stdlib.info("order.placed", extra=extra),
+        "line-loguru": lambda: loguru.info("order.placed", order="o-1837", items=3, total=12.5),
         "filtered-ours": lambda: ours.debug("order.placed", order="o-1837", items=3),
         "filtered-structlog": lambda: theirs.debug("order.placed", order="o-1837", items=3),
     }
+
+
+def _stdlib() -> logging.Logger:
+    """Return a logger of logging as people set it up for JSON."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logger = logging.getLogger("bench.stdlib")
+    logger.addHandler(handler)
+    logger.propagate = False
+    return logger
+
+
+def _loguru() -> Any:
+    """Return loguru's logger, which writes JSON."""
+    loguru.logger.remove()
+    loguru.logger.add(sys.stdout, serialize=True, level="INFO")
+    return loguru.logger
 
 
 def _time(action: Action) -> float:

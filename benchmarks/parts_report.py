@@ -19,6 +19,10 @@ _CALLS = (
     ("observe-labels", "observe-labels", "prometheus-client, `labels().observe()`"),
     ("line-ours", "line-structlog", "**observekit**, line of structlog with trace ids and redaction"),
     ("line-structlog", "line-structlog", "structlog with orjson alone, no ids, no redaction"),
+    ("line-stdlib", "line-structlog", "logging with python-json-logger"),
+    ("line-loguru", "line-structlog", "loguru with `serialize`"),
+    ("redacted-ours", "redacted-structlog", "**observekit**, line with three secrets, which are redacted"),
+    ("redacted-structlog", "redacted-structlog", "structlog with orjson alone, which writes them"),
     ("filtered-ours", "filtered-structlog", "**observekit**, line below the level"),
     ("filtered-structlog", "filtered-structlog", "structlog's own filter"),
 )
