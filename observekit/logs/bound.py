@@ -88,7 +88,8 @@ def _method(name: str, number: int, pipeline: Pipeline) -> Method:
     def method(self: Any, event: object = None, /, *args: object, **fields: Any) -> None:
         try:
             # Asked each time: a logger that is in use keeps its class when its level changes.
-            below = number < pipeline.levels.of(getattr(self._logger, "name", ""))
+            levels = pipeline.levels
+            below = number < levels.lowest or number < levels.of(getattr(self._logger, "name", ""))
             if below and not pipeline.keeps(number):
                 return
             if args:

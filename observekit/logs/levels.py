@@ -26,9 +26,10 @@ class Levels:
         least: The level of loggers that nothing else is said of.
         named: Levels that were given by name.
         hints: Levels for loggers that nobody has given one by name.
+        lowest: What is below is below the level of every logger.
     """
 
-    __slots__ = ("_changed", "_known", "hints", "least", "named")
+    __slots__ = ("_changed", "_known", "hints", "least", "lowest", "named")
 
     def __init__(
         self, least: int, named: Mapping[str, int] = _NONE, hints: Mapping[str, int] = _NONE
@@ -38,12 +39,17 @@ class Levels:
         self.hints = hints
         self._changed: Mapping[str, int] = _NONE
         self._known: dict[str, int] = {}
+        self.lowest = self._lowest()
 
     def change(self, changed: Mapping[str, int]) -> None:
         """Let *changed* levels go before all others of the same name; the empty name is above all."""
         self._changed = changed
+        self.lowest = self._lowest()
         # After it: whoever finds what was before notes it where nobody looks any more.
         self._known = {}
+
+    def _lowest(self) -> int:
+        return min((self.least, *self.named.values(), *self.hints.values(), *self._changed.values()))
 
     def of(self, name: str) -> int:
         """Return the number from which on records of the logger *name* are taken in."""

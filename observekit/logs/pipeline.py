@@ -26,6 +26,13 @@ _NAMES: Final = {"warn": "warning", "exception": "error", "fatal": "critical", "
 # Source: the longest of 50 frames and 8 causes with ordinary paths, with room for as much again.
 _EXCEPTION_BUDGET: Final = 32 * 1024
 _URGENT: Final = frozenset({"error", "critical"})
+# What structlog keeps of variables that were ever bound, anywhere; it is no part of its interface, so where
+# there is none it is looked at the variables each time.
+_BOUND: Final[Any] = getattr(structlog.contextvars, "_CONTEXT_VARS", True)
+# Events are mostly constants of the code; what stands in them is looked at once.
+_PLAIN_EVENTS: Final[set[str]] = set()
+_EVENTS: Final = 1024
+_EVENT_LENGTH: Final = 128
 _ALL: Final = Levels(logging.NOTSET)
 
 
@@ -76,6 +83,8 @@ class Pipeline:
         self._encode = encode
         self._write = write
         self._urgent = write if urgent is None else urgent
+        # Keys may be secrets now that were none before.
+        _PLAIN_EVENTS.clear()
         self._limits = limits
         self._flight: Recorder | None = None
         self._count = count
@@ -103,7 +112,8 @@ class Pipeline:
             level, name = _level(method), _name(logger)
             if self._retired and not (pipeline.wants(level, name) or pipeline.keeps(NUMBERS[level])):
                 return
-            fields = {**get_contextvars(), **event_dict}
+            # Read only where there may be some: it goes through all variables of the context.
+            fields = {**get_contextvars(), **event_dict} if _BOUND else {**event_dict}
             if pipeline.chain:
                 fields = pipeline.chained(logger, method, fields)
             event = fields.pop("event", "")
@@ -171,7 +181,8 @@ class Pipeline:
         level, event, logger, seconds = head
         try:
             cleaner = Cleaner()
-            record = self._head.begin(level, cleaner.field("event", event), logger, seconds)
+            shown = event if type(event) is str and event in _PLAIN_EVENTS else _shown_event(event, cleaner)
+            record = self._head.begin(level, shown, logger, seconds)
             record.update(self._head.current_ids() if ids is None else ids)
             add_fields(record, fields, cleaner)
             if error is not None:
@@ -268,6 +279,14 @@ class Pipeline:
         except Exception as failure:  # noqa: BLE001 -- an exception's attributes are the user's code
             self.failed(failure)
             return {"type": type(error).__name__, "message": "<cannot be described>", "frames": []}
+
+
+def _shown_event(event: object, cleaner: Cleaner) -> object:
+    """Return *event* as it may be shown, and remember one that is shown as it is."""
+    shown = cleaner.field("event", event)
+    if type(event) is str and shown == event and len(_PLAIN_EVENTS) < _EVENTS and len(event) <= _EVENT_LENGTH:
+        _PLAIN_EVENTS.add(event)
+    return shown
 
 
 def _level(method: str) -> str:

@@ -33,7 +33,7 @@ _SHORT_LENGTH: Final = 1024
 _ITEMS: Final = 512
 _DEPTH: Final = 8
 # What a value costs beside its text: a number with its quotes, comma and colon.
-_COST: Final = 32
+COST: Final = 32
 # How far redaction looks past the end of a text that is cut, so that no secret is cut in two and half shown.
 _MARGIN: Final = 4096
 # Source: RFC 8259 section 6: readers agree on whole numbers up to 2**53; orjson writes up to 64 bits.
@@ -64,7 +64,7 @@ class Cleaner:
 
         Truth values stay, and so do amounts: ``prompt_tokens=12`` is no secret, ``password=1234`` is.
         """
-        self.left -= _COST
+        self.left -= COST
         kind = type(value)
         # The most frequent first.
         if kind is str:
@@ -120,7 +120,7 @@ class Cleaner:
         return _number(value)
 
     def _value(self, value: Any, depth: int, key: str = "") -> object:
-        self.left -= _COST
+        self.left -= COST
         kind = type(value)
         if value is None or kind is bool:
             return value

@@ -4,7 +4,7 @@
 bodies and exceptions come through here, and nowhere else is decided what a secret is.
 """
 
-from observekit.redaction.keys import hides_numbers, is_exempt, names_secret, set_keys
+from observekit.redaction.keys import hides_numbers, is_exempt, is_usual, names_secret, set_keys
 from observekit.redaction.shapes import REDACTED, hides_card, is_plain, is_plain_word
 from observekit.redaction.texts import redact_text
 
@@ -15,6 +15,7 @@ __all__ = [
     "is_exempt",
     "is_plain",
     "is_plain_word",
+    "is_usual",
     "names_secret",
     "redact_text",
     "set_keys",

@@ -57,6 +57,7 @@ def set_keys(*, exempt: Iterable[str] = (), secret: Iterable[str] = ()) -> None:
     _Keys.secret = frozenset(map(_plain, secret))
     is_exempt.cache_clear()
     names_secret.cache_clear()
+    is_usual.cache_clear()
     hides_numbers.cache_clear()
 
 
@@ -80,6 +81,12 @@ def names_secret(key: str) -> bool:
         return False
     named = any(word in _WORDS or word.endswith(_ENDINGS) for word in words)
     return named or not _PAIRS.isdisjoint(pairwise(words))
+
+
+@lru_cache(maxsize=4096)
+def is_usual(key: str) -> bool:
+    """Whether *key*, which must not be long, is an ordinary name, and of nothing that is secret."""
+    return key.isidentifier() and not names_secret(key)
 
 
 @lru_cache(maxsize=4096)
