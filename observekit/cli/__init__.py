@@ -9,7 +9,7 @@ from typing import Final
 from observekit.cli.exits import FINE, REMOTE_FAILED, WRONG_INPUT
 from observekit.errors import ObservekitError, RemoteError
 
-_COMMANDS: Final = ("demo", "run", "drain", "probe", "check", "catalogue", "dashboards", "rules")
+_COMMANDS: Final = ("demo", "run", "drain", "probe", "level", "check", "catalogue", "dashboards", "rules")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -89,7 +89,8 @@ def ask_port(
 
 
 def _request(method: str, target: str, token: str | None = None) -> bytes:
-    lines = [f"{method} {target} HTTP/1.1", "host: localhost", "connection: close"]
+    # The last one says that no page of a browser asks, which cannot send it.
+    lines = [f"{method} {target} HTTP/1.1", "host: localhost", "connection: close", "x-observekit: 1"]
     if token is not None:
         lines.append(f"authorization: Bearer {token}")
     return "\r\n".join([*lines, "\r\n"]).encode("utf-8", "surrogateescape")

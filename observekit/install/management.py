@@ -17,8 +17,10 @@ from observekit.health.asking import ask
 from observekit.health.endpoints import is_local
 from observekit.health.place import Place, of_this_process
 from observekit.install.kit import Kit
+from observekit.install.levels import LevelKeeper
 from observekit.install.voice import Voice
 from observekit.ops.access import EVERYBODY, Access
+from observekit.ops.levels import levels
 from observekit.ops.management import DRAIN_PATH, Actions, Words, management
 from observekit.ops.server import OpsServer
 
@@ -46,6 +48,9 @@ class Management:
         knows = Access(token, EVERYBODY).knows
         self.endpoints = management(actions, is_local if token is None else knows, guard)
         self._unguarded = management(actions, _everybody, guard)
+        self._levels = LevelKeeper(kit, self.siblings, _on_thread)
+        self.endpoints.update(levels(self._levels.actions, is_local if token is None else knows, guard))
+        self._unguarded.update(levels(self._levels.actions, _everybody, guard))
 
     def open(self, make: Callable[[], dict[str, ASGIApp]]) -> None:
         """Have the socket, where somebody would look for it; *make* returns what else it answers."""
@@ -75,10 +80,17 @@ class Management:
             self._make = None
             self._voice.management_unavailable(error)
             return
+        self._levels.catch_up()
         flag = place.flag()
         if flag is not None:  # The service was draining before this worker came.
             self._since = flag.since
             self._kit.lifecycle.drain(flag.cause, final=flag.final)
+
+    def siblings(self) -> list[Path]:
+        """Return the sockets of the other processes of the service."""
+        if self._place is None or self._socket is None:
+            return []
+        return [path for path in self._place.sockets() if path != self._socket[1]]
 
     def _close(self, budget_seconds: float) -> None:
         server, self._server = self._server, None
@@ -138,8 +150,7 @@ class Management:
             return
         with suppress(OSError):  # The flag is root's, who has started us.
             flagged(self._place)
-        siblings = [path for path in self._place.sockets() if path != self._socket[1]]
-        ask(siblings, method, DRAIN_PATH + query, _SIBLINGS_SECONDS)
+        ask(self.siblings(), method, DRAIN_PATH + query, _SIBLINGS_SECONDS)
 
 
 def _cause(words: Words) -> str:

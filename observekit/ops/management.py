@@ -43,11 +43,11 @@ def management(actions: Actions, may: Callable[[Scope], bool], guard: Guard) -> 
     """
 
     async def answered(scope: Scope) -> Response:
-        if _is_browser(scope) or not may(scope):
+        if is_browser(scope) or not may(scope):
             return _FORBIDDEN
         if scope["method"] not in _METHODS:
             return _NOT_ALLOWED
-        done = await _done(actions, scope["method"], _words(scope))
+        done = await _done(actions, scope["method"], words_of(scope))
         return Response(200 if done else 409, json.dumps(actions.report()).encode(), _JSON, (_NO_STORE,))
 
     async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 -- the ASGI signature
@@ -69,11 +69,12 @@ async def _done(actions: Actions, method: str, words: Words) -> bool:
     return True
 
 
-def _is_browser(scope: Scope) -> bool:
+def is_browser(scope: Scope) -> bool:
     """Whether a page in a browser on this host asks, whose author nobody here has invited."""
     return any(name in _OF_BROWSERS for name, _ in scope.get("headers", ()))
 
 
-def _words(scope: Scope) -> Words:
+def words_of(scope: Scope) -> Words:
+    """Return what *scope* asks for after its question mark."""
     query = scope.get("query_string", b"").decode("latin-1")
     return {name: values[-1] for name, values in parse_qs(query, keep_blank_values=True).items()}
