@@ -24,6 +24,7 @@ _TABLE: Final = _HERE / "TABLE.md"
 OURS_ALONE: Final = (
     "test_backpressure.py",
     "test_bytes.py",
+    "test_context_headers.py",
     "test_given_up.py",
     "test_http2.py",
     "test_table.py",
