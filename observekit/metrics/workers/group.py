@@ -16,6 +16,7 @@ from observekit.metrics.workers.folding import fold
 from observekit.metrics.workers.handing import Handing
 from observekit.metrics.workers.layout import Identity
 from observekit.metrics.workers.others import Others, page_of
+from observekit.metrics.workers.plans import Plans
 from observekit.metrics.workers.private import make_private
 from observekit.metrics.workers.reading import OtherFile
 from observekit.metrics.workers.records import Records
@@ -72,6 +73,7 @@ class Group:
         self._others = Others(self._directory, self._failed)
         self._dead = DeadFile(self._directory)
         self._last = Snapshot([])
+        self._plans = Plans()
         self._skipped = 0
         self.slot = _NO_SLOT
 
@@ -178,7 +180,7 @@ class Group:
             pages += self._records.pages()
         if self.is_awaited():  # Root was given up meanwhile, and the others were not seen.
             return
-        self._last = Snapshot(pages, pause)
+        self._last = Snapshot(pages, pause, self._plans)
         self._tell_skipped(self._last.skipped)
 
     def _look_round(self) -> list[OtherFile]:

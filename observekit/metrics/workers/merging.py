@@ -13,7 +13,7 @@ from typing import Final
 from observekit.metrics.workers.shapes import Shape, Values
 
 
-def _exact(values: Iterable[float]) -> float:
+def exact(values: Iterable[float]) -> float:
     """Return the sum of *values*, rounded once."""
     values = list(values)
     try:
@@ -23,8 +23,8 @@ def _exact(values: Iterable[float]) -> float:
 
 
 _EACH: Final[dict[str, Callable[[Iterable[float]], float]]] = {
-    "sum": _exact,
-    "worker": _exact,  # A worker that has several pages; they never have the same series but in passing.
+    "sum": exact,
+    "worker": exact,  # A worker that has several pages; they never have the same series but in passing.
     "min": min,
     "max": max,
 }
@@ -43,7 +43,7 @@ def combine(shape: Shape, columns: list[Values]) -> Values:
         return columns[-1]  # Only a gauge knows when it was set.
     if merge == "sum":
         *counts, last = zip(*columns, strict=True)  # Counts are exact in any order.
-        return [*map(sum, counts), _exact(last)]
+        return [*map(sum, counts), exact(last)]
     return list(map(_EACH[merge], zip(*columns, strict=True)))
 
 
@@ -56,10 +56,10 @@ def parted(shape: Shape, columns: list[Values]) -> tuple[Values, Values]:
     if shape.merge != "sum" or shape.kind == "gauge":
         return merged, []
     high, last = merged[-1], [column[-1] for column in columns]
-    excess = -_exact([*last, -high])
+    excess = -exact([*last, -high])
     if excess < 0:
         high = nextafter(high, inf)
-        excess = -_exact([*last, -high])
+        excess = -exact([*last, -high])
     if not 0 < excess < inf:
         return merged, []
     return [*merged[:-1], high], [*[0.0] * (len(merged) - 1), excess]

@@ -92,14 +92,16 @@ class SharedPage:
         first = shapes[0]
         late: list[str] = []
         yield self._writers.of(first).introduction(form)
-        for series in self._series(shapes, exemplars=form == "openmetrics"):
-            yield _written(self._writers.of(series.shape), series)
-            if series.created is not None:
-                line = self._writers.of(_created_gauge(series.shape)).single(series.labels, series.created)
-                if form == "text":
-                    late.append(line)
-                else:
-                    yield line
+        for shape in shapes:
+            lines, of_created = self._writers.of(shape), self._writers.of(_created_gauge(shape))
+            for series in self._series(shape, exemplars=form == "openmetrics"):
+                yield _written(lines, series)
+                if series.created is not None:
+                    line = of_created.single(series.labels, series.created)
+                    if form == "text":
+                        late.append(line)
+                    else:
+                        yield line
         if late:
             yield heading(f"{name}_created", "gauge", first.help, "", form)
             yield from late
@@ -107,8 +109,9 @@ class SharedPage:
     def _family(self, name: str, fitting: Fitting) -> Metric:
         shapes = fitting()
         metric = Metric(name, shapes[0].help, shapes[0].kind, shapes[0].unit)
-        for series in self._series(shapes, exemplars=True):
-            metric.samples.extend(_samples(series))
+        for shape in shapes:
+            for series in self._series(shape, exemplars=True):
+                metric.samples.extend(_samples(series))
         return metric
 
     def _fitting(self, name: str, mine: Shape | None, *, further_labels: bool) -> list[Shape]:
@@ -136,20 +139,19 @@ class SharedPage:
             return False
         return mine is not None or not self._snapshot.is_living(shape)
 
-    def _series(self, shapes: list[Shape], *, exemplars: bool) -> Iterator[Series]:
-        for shape in shapes:
-            created = self._beginnings(shape)
-            for labels, values in self._snapshot.merged(shape):
-                traces = self._snapshot.exemplars(shape, labels) if exemplars else []
-                yield Series(shape, labels, values, created.get(labels), traces)
+    def _series(self, shape: Shape, *, exemplars: bool) -> Iterator[Series]:
+        created = self._beginnings(shape)
+        for labels, values in self._snapshot.merged(shape):
+            traces = self._snapshot.exemplars(shape, labels) if exemplars else []
+            yield Series(shape, labels, values, created.get(labels), traces)
 
     def _beginnings(self, shape: Shape) -> dict[Labels, float]:
-        found: dict[Labels, list[Values]] = {}
+        found: dict[Labels, float] = {}
         for created in self._created.get(shape.name, ()):
             if created.labels == shape.labels:
-                for labels, values in self._snapshot.series(created).items():
-                    found.setdefault(labels, []).append(values)
-        return {labels: min(values)[0] for labels, values in found.items()}
+                for labels, (began,) in self._snapshot.merged(created):
+                    found[labels] = min(began, found.get(labels, began))
+        return found
 
 
 def label_names(shape: Shape) -> Labels:

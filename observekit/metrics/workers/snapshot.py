@@ -10,7 +10,10 @@ from typing import Final, NamedTuple
 from observekit.metrics.workers import exemplars
 from observekit.metrics.workers.keys import Marks, Places
 from observekit.metrics.workers.merging import combine
+from observekit.metrics.workers.plans import Plans, can_be_planned
 from observekit.metrics.workers.shapes import Labels, Shape, SharedExemplar, Values, is_absent
+
+Found = list[tuple[dict[Labels, int], Values]]
 
 _HIGH_BYTE: Final = 7 if sys.byteorder == "little" else 0
 
@@ -40,7 +43,10 @@ class Snapshot:
         skipped: How many series were left out, of one worker each, because their values cannot be.
     """
 
-    def __init__(self, pages: list[Page], pause: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, pages: list[Page], pause: Callable[[], None] = lambda: None, plans: Plans | None = None
+    ) -> None:
+        self._plans = Plans() if plans is None else plans
         self._pages: list[Page] = []
         self.skipped = 0
         for page in pages:
@@ -68,25 +74,30 @@ class Snapshot:
 
     def merged(self, shape: Shape) -> Iterator[tuple[Labels, Values]]:
         """Yield the series of *shape* one by one, so that whoever writes them can pause in between."""
+        if can_be_planned(shape):
+            yield from self._planned(shape)
+            return
         for labels, columns in self.columns(shape):
             yield labels, combine(shape, columns)
 
+    def _planned(self, shape: Shape) -> Iterator[tuple[Labels, Values]]:
+        found, minus = self._found(shape)
+        for labels, values in self._plans.merged(shape, found):
+            less = any(labels in places for places, _ in minus)
+            yield labels, combine(shape, _columns(shape, labels, found, minus)) if less else values
+
     def columns(self, shape: Shape) -> Iterator[tuple[Labels, list[Values]]]:
         """Yield the series of *shape* one by one, as each worker has it."""
-        identity, width = shape.identity, shape.width
+        found, minus = self._found(shape)
+        for labels in dict.fromkeys(chain.from_iterable(places for places, _ in found)):
+            yield labels, _columns(shape, labels, found, minus)
+
+    def _found(self, shape: Shape) -> tuple[Found, Found]:
+        """Return where each worker has the series of *shape*, and what is to be taken away from them."""
+        identity = shape.identity
         pages = [page for page in self._pages if page.living or not shape.of_the_living]
         found = [(_places(page, identity, shape), page.values) for page in pages]
-        minus = [(page.minus.get(identity, {}), page.values) for page in pages if identity in page.minus]
-        for labels in dict.fromkeys(chain.from_iterable(places for places, _ in found)):
-            columns = [
-                values[start : start + width]
-                for places, values in found
-                if (start := places.get(labels)) is not None
-            ]
-            for places, values in minus:
-                if (start := places.get(labels)) is not None:
-                    columns.append([-value for value in values[start : start + width]])
-            yield labels, columns
+        return found, [(page.minus[identity], page.values) for page in pages if page.minus.get(identity)]
 
     def exemplars(self, shape: Shape, labels: Labels) -> list[SharedExemplar | None]:
         """Return the newest exemplar of each bucket, of the living workers."""
@@ -116,6 +127,18 @@ def are_sound(data: bytes) -> bool:
     return high.isascii() and b"\x7f" not in high
 
 
+def _columns(shape: Shape, labels: Labels, found: Found, minus: Found) -> list[Values]:
+    """Return one series as each worker has it."""
+    width = shape.width
+    columns = [
+        values[start : start + width] for places, values in found if (start := places.get(labels)) is not None
+    ]
+    for places, values in minus:
+        if (start := places.get(labels)) is not None:
+            columns.append([-value for value in values[start : start + width]])
+    return columns
+
+
 def _places(page: Page, identity: Shape, shape: Shape) -> dict[Labels, int]:
     places = page.places.get(identity, {})
     if shape.merge != "worker":
@@ -139,20 +162,22 @@ def _clean(page: Page) -> tuple[Page, int]:
 
 def _present(places: dict[Labels, int], values: Values) -> dict[Labels, int]:
     """Return the series that are there: one that its worker has no more says so."""
-    return {
+    there = {
         labels: start
         for labels, start in places.items()
         if not any(map(is_absent, values[start : start + 1]))
     }
+    return there if len(there) < len(places) else places  # The same, for those who know it already.
 
 
 def _sound(shape: Shape, places: dict[Labels, int], values: Values) -> dict[Labels, int]:
     width = shape.width
-    return {
+    sound = {
         labels: start
         for labels, start in places.items()
         if start + width <= len(values) and _can_be(shape, values[start : start + width])
     }
+    return sound if len(sound) < len(places) else places
 
 
 def _can_be(shape: Shape, series: Values) -> bool:

@@ -32,6 +32,7 @@ class OwnFile:
         self._families: dict[Shape, int] = {}
         self._shapes: dict[Shape, Shape] = {}
         self._places: Places = {}
+        self._copies: Places = {}
         self._minus: Places = {}
         self._marks: Marks = {}
         self._exemplars: Reserve | None = None
@@ -90,12 +91,19 @@ class OwnFile:
         """Return what is in the files now."""
         # The keys before the values, copied in one go each: another thread may be adding series.
         shapes, marks = self._shapes.copy(), {key: dict(found) for key, found in self._marks.copy().items()}
-        places = {shape: dict(found) for shape, found in self._places.copy().items()}
+        places = {shape: self._copied(shape, found) for shape, found in self._places.copy().items()}
         minus = {shape: dict(found) for shape, found in self._minus.copy().items()}
         data, exemplars = self._values.contents()[HEADER_BYTES:], self._exemplars
         text = b"" if exemplars is None else exemplars.contents()
         values = doubles(data)
         return Page(self.identity.slot, True, shapes, places, minus, values, are_sound(data), marks, text)  # noqa: FBT003 -- a record's fields
+
+    def _copied(self, shape: Shape, places: dict[Labels, int]) -> dict[Labels, int]:
+        """Return a copy of *places*, the same as before where no series has come."""
+        copied = self._copies.get(shape)
+        if copied is None or len(copied) != len(places):
+            copied = self._copies[shape] = dict(places)
+        return copied
 
     def is_intact(self) -> bool:
         """Tell whether the files are still where the others look for them, and whole."""
