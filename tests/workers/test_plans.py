@@ -51,9 +51,7 @@ def _one_by_one(snapshot: Snapshot) -> dict[str, dict[Labels, list[float]]]:
 
 @settings(deadline=None, max_examples=60)
 @given(
-    st.lists(
-        st.tuples(st.integers(0, 3), st.sampled_from(SHAPES), st.integers(0, 2), st.data()), max_size=40
-    )
+    st.lists(st.tuples(st.integers(0, 3), st.sampled_from(SHAPES), st.integers(0, 2), st.data()), max_size=40)
 )
 def test_what_a_plan_puts_together_is_what_each_series_is(
     steps: list[tuple[int, Shape, int, st.DataObject]],
@@ -91,3 +89,9 @@ def test_gauges_and_series_of_single_workers_are_not_planned() -> None:
         False,
         True,
     ]
+
+
+def test_sums_of_a_plan_are_exact() -> None:
+    pages = [_page({(REQUESTS, 1): [amount]}, None) for amount in (1e16, *[0.1] * 10, 1.0)]
+
+    assert Snapshot(pages).series(REQUESTS) == {("1",): [10000000000000002.0]}
