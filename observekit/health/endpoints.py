@@ -7,6 +7,7 @@ from urllib.parse import unquote_plus
 
 from observekit.asgi import Response, Scope
 from observekit.health.check import Check
+from observekit.health.siblings import Siblings
 from observekit.health.state import Health, Verdict
 from observekit.health.view import JSON_TYPE, as_json, as_text
 
@@ -29,14 +30,18 @@ class Probes:
         health: What answers, for all ports.
         known: Says of a caller whether he may see names and details; others get a word.
         version: The version of the service, for the structured form.
+        siblings: The other workers, where readiness is that of all of them.
     """
 
-    __slots__ = ("_health", "_known", "_version")
+    __slots__ = ("_health", "_known", "_siblings", "_version")
 
-    def __init__(self, health: Health, known: Known, version: str | None = None) -> None:
+    def __init__(
+        self, health: Health, known: Known, version: str | None = None, siblings: Siblings | None = None
+    ) -> None:
         self._health = health
         self._known = known
         self._version = version
+        self._siblings = siblings
 
     async def liveness(self, scope: Scope) -> Response:
         """Answer whether this process should go on."""
@@ -44,7 +49,8 @@ class Probes:
 
     async def readiness(self, scope: Scope) -> Response:
         """Answer whether this instance should get traffic."""
-        return await self._answered(self._health.readiness, scope)
+        verdict = await self._health.readiness(_left_out(scope))
+        return self._written(verdict if self._siblings is None else self._siblings.verdict(verdict), scope)
 
     async def startup(self, scope: Scope) -> Response:
         """Answer whether starting is over."""

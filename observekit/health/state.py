@@ -20,7 +20,8 @@ Word = Literal["ok", "failed", "starting", "ready", "draining", "stopped", "brok
 class Verdict:
     """What a probe comes to: one word, and what led to it; ``ok`` alone is a yes.
 
-    ``unknown`` are names that were to be left out and are none, ``left_out`` those that were.
+    ``unknown`` are names that were to be left out and are none, ``left_out`` those that were; ``note`` is
+    what else there is to say.
     """
 
     word: Word
@@ -28,6 +29,7 @@ class Verdict:
     tasks: tuple[StartupTask, ...] = ()
     left_out: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    note: str = ""
 
     @property
     def is_ok(self) -> bool:

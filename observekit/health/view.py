@@ -57,6 +57,8 @@ def _lines(verdict: Verdict) -> Iterator[str]:
 
 
 def _notes(verdict: Verdict) -> Iterator[str]:
+    if verdict.note:
+        yield verdict.note
     for name in verdict.left_out:
         yield f"{name} was left out"
     for name in verdict.unknown:

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from contextlib import suppress
 from errno import EADDRINUSE
+from functools import partial
 from pathlib import Path
 
 from observekit.asgi import ASGIApp, Scope
+from observekit.config import Config
 from observekit.guard import Guard
 from observekit.health.check import Check
 from observekit.health.endpoints import Ask, Known, Probes, known_beside_application, known_on_ops_port
+from observekit.health.siblings import Siblings
 from observekit.health.state import Health
 from observekit.http.table import paths
 from observekit.install.health_file import HealthFile
@@ -52,6 +55,8 @@ class Ports:
         self._instruments = instruments
         self._guard = guard
         self._has_token = Access(kit.config.metrics_token, EVERYBODY).knows
+        self._managed: Management | None = None
+        self._siblings = self._of_all_workers(kit.config)
 
     def beside_application(self) -> dict[str, ASGIApp]:
         """Return the endpoints that go before the application, on its event loop."""
@@ -63,11 +68,24 @@ class Ports:
 
     def open(self, voice: Voice) -> None:
         """Be there for those who manage the process, in the ways that are wanted."""
-        managed = Management(self._kit, voice, self._guard)
+        self._managed = managed = Management(self._kit, voice, self._guard)
         self._open_ops_port(managed, voice)
         # The directory of the socket says who may come.
-        managed.open(lambda: self._endpoints(EVERYBODY, _everybody))
+        managed.open(lambda: self._endpoints(EVERYBODY, _everybody, alone=True))
         self._write_health()
+
+    def _of_all_workers(self, config: Config) -> Siblings | None:
+        """Return what knows the readiness of the other workers, where it is that of all that is told."""
+        if config.readiness_workers == "own" or config.readiness_path is None or not config.health:
+            return None
+
+        def sockets() -> list[Path]:
+            return [] if self._managed is None else self._managed.siblings()
+
+        failed = partial(self._guard.failed, "health")
+        siblings = Siblings(config.readiness_workers, config.readiness_path, sockets, failed)
+        self._kit.at_end("ops", _nothing, siblings.stop)
+        return siblings
 
     def _open_ops_port(self, managed: Management, voice: Voice) -> None:
         """Serve on the ops port, if one is wanted; a port that cannot be had is told, and stops nobody."""
@@ -151,7 +169,12 @@ class Ports:
             voice.routes_shadowed(shadowed)
 
     def _endpoints(
-        self, allow: tuple[str, ...], known: Known, around: Callable[[Ask], Ask] = as_it_is
+        self,
+        allow: tuple[str, ...],
+        known: Known,
+        around: Callable[[Ask], Ask] = as_it_is,
+        *,
+        alone: bool = False,
     ) -> dict[str, ASGIApp]:
         # A page that is being made on a loop that is stuck must not be waited for on the other.
         member = None if self._workers is None else self._workers.member
@@ -159,7 +182,8 @@ class Ports:
         self._kit.on_release(exposition.close)
         config, guard = self._kit.config, self._guard
         access = Access(config.metrics_token, allow)
-        probes = Probes(self._health, known, config.service_version)
+        siblings = None if alone else self._siblings
+        probes = Probes(self._health, known, config.service_version, siblings)
         served = endpoints(config, exposition, probes, access, guard, around)
 
         def added(check: Check) -> None:

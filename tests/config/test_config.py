@@ -115,6 +115,7 @@ def test_the_defaults_are_these() -> None:
         "check_fail_after": 2,
         "check_pass_after": 2,
         "liveness_stall_seconds": 30.0,
+        "readiness_workers": "own",
         "drain_delay_seconds": 5.0,
         "drain_timeout_seconds": 15.0,
         "heartbeat_file": None,

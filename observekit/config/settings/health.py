@@ -1,9 +1,10 @@
 """What is set of health endpoints and checks."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from observekit.catalogue.health import LIVENESS, READINESS, STARTUP
-from observekit.config.kinds import FLAG, OPTIONAL_TEXT, PATH, count, number
+from observekit.config.kinds import FLAG, OPTIONAL_TEXT, PATH, choice, count, number
 from observekit.config.setting import setting
 
 
@@ -63,6 +64,13 @@ class HealthSettings:
         "OBSERVEKIT_LIVENESS_STALL",
         help="How long the event loop may stand still before liveness fails on the ops port, more where it "
         "has recovered from long stalls before; with 0 it never does.",
+    )
+    readiness_workers: Literal["own", "any", "all", "quorum"] = setting(
+        "own",
+        choice("own", "any", "all", "quorum"),
+        "OBSERVEKIT_READINESS_WORKERS",
+        help="Whose readiness a worker tells where there are several: its own, or that of the service, which "
+        "is ready when any of them is, when all are, or when more than half are.",
     )
     drain_delay_seconds: float = setting(
         # Source: kube-proxy and ingress controllers follow a readiness within a few seconds.
