@@ -111,6 +111,15 @@ PARTS: Final = (
     ),
     Limit("log line below the level", "calls", "filtered-ours", 1.1, None, "1.1 us", "us"),
     Limit(
+        "child span through OpenTelemetry's API, sent",
+        "spans",
+        "child-ours",
+        1 / 2,
+        "child-sdk",
+        "1/2 of the SDK's, with its batch processor and exporter",
+    ),
+    Limit("the end, beside a collector that says nothing", "spans", "end-silent", 5.0, None, "5 s", "s"),
+    Limit(
         "scrape of 10,000 lines, our cells",
         "page-10000",
         "cells-text",

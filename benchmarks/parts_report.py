@@ -26,6 +26,11 @@ _CALLS = (
     ("filtered-ours", "filtered-structlog", "**observekit**, line below the level"),
     ("filtered-structlog", "filtered-structlog", "structlog's own filter"),
 )
+_SPANS_METHOD = """\
+CPU time of a span that is made with `start_as_current_span()` with six attributes, given one more, ended,
+and sent over OTLP/HTTP to a collector in another process, which must get all of them; {rounds} rounds of
+2,048 spans in one process, beside the SDK's own provider with its batch processor and exporter.
+"""
 _PAGES_METHOD = """\
 CPU time of a whole page of one histogram with three labels, or of a counter with one, without times of
 creation, {rounds} rounds in turn in one process ({large} for 100,000 lines, which take prometheus-client a
@@ -81,6 +86,9 @@ def lines(parts: Parts) -> Iterator[str]:
     yield "## An observation, a log line\n"
     yield _CALLS_METHOD.format(rounds=parts.rounds.small)
     yield from _calls(parts)
+    yield "\n## A child span\n"
+    yield _SPANS_METHOD.format(rounds=parts.rounds.small)
+    yield from _spans(parts)
     yield "\n## A metrics page\n"
     first = ", ".join(
         f"{title.replace('**', '')} {parts.value('page-10000', f'{name}-text-first').median:.0f} ms"
@@ -100,6 +108,14 @@ def _calls(parts: Parts) -> Iterator[str]:
     for name, other, title in _CALLS:
         share = "" if name == other else _brackets(parts.ratio("calls", name, other), 2)
         yield f"| {title} | {_brackets(parts.value('calls', name), 2)} | {share} |"
+
+
+def _spans(parts: Parts) -> Iterator[str]:
+    yield "| | CPU us | share |"
+    yield "| --- | --: | --: |"
+    share = _brackets(parts.ratio("spans", "child-ours", "child-sdk"), 2)
+    yield f"| **observekit** | {_brackets(parts.value('spans', 'child-ours'), 1)} | {share} |"
+    yield f"| OpenTelemetry's SDK | {_brackets(parts.value('spans', 'child-sdk'), 1)} | |"
 
 
 def _pages(parts: Parts) -> Iterator[str]:

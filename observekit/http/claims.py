@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Final
 
-from opentelemetry.trace import SpanContext
-
 from observekit.asgi import Scope, Send
 from observekit.guard import Guard
 from observekit.http.contrib import Around
@@ -53,12 +51,3 @@ class Tracer:
                 return False
         scope.update(self._claims)
         return True
-
-
-def ids_of(context: SpanContext) -> dict[str, str]:
-    """Return the ids of a trace as they are logged; none where there is no trace."""
-    # It is a tuple, and this is done for each request.
-    trace_id, span_id, _, flags, _, valid = context
-    if not valid:
-        return {}
-    return {"trace_id": f"{trace_id:032x}", "span_id": f"{span_id:016x}", "trace_flags": f"{flags:02x}"}

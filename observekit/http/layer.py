@@ -11,9 +11,10 @@ from opentelemetry.trace import INVALID_SPAN, get_current_span
 from observekit.asgi import ASGIApp, Receive, Scope, Send
 from observekit.correlation import with_fields
 from observekit.guard import Guard
-from observekit.http.claims import MARK, Tracer, ids_of
+from observekit.http.claims import MARK, Tracer
 from observekit.http.event import RequestLog
 from observekit.http.exchange import Exchange
+from observekit.http.ids import ids_of
 from observekit.http.lifespan import Lifespan
 from observekit.http.neighbours import Neighbours, Told
 from observekit.http.route import Routes
@@ -167,7 +168,7 @@ class HttpLayer:
                 else with_fields(exchange.fields, span.context, span.span)
             )
             if span is not None and parts.tells is not None:
-                exchange.told = parts.tells(span.span.get_span_context())
+                exchange.told = parts.tells(span.ids())
             if parts.flight is not None:
                 context = parts.flight.begin(context)
             if parts.metrics is not None:
@@ -203,7 +204,7 @@ class HttpLayer:
         route = self._route(scope)
         span = get_current_span(context) if begun is None else begun.span
         traced = None if span is INVALID_SPAN else span.get_span_context()
-        ids = {} if traced is None else ids_of(traced)
+        ids = {} if traced is None else ids_of(traced) if begun is None else begun.ids()
         if begun is not None:
             try:
                 begun.finish(exchange, method, route)

@@ -14,7 +14,8 @@ from observekit.catalogue.events import LEVELS, WEBSOCKET_CONNECTION
 from observekit.catalogue.websockets import CODE_OUTCOMES, DENIED, OTHER_CODE
 from observekit.correlation import with_fields
 from observekit.guard import Guard
-from observekit.http.claims import MARK, Tracer, ids_of
+from observekit.http.claims import MARK, Tracer
+from observekit.http.ids import ids_of
 from observekit.http.route import Routes
 from observekit.http.signals import address
 from observekit.http.span import ServerSpan

@@ -25,6 +25,7 @@ from observekit.guard import Guard
 from observekit.http.attributes import Ending, first_attributes, last_attributes, name_of, shown
 from observekit.http.contrib import Around
 from observekit.http.headers import HeaderPicker
+from observekit.http.ids import ids_of
 from observekit.http.signals import address
 from observekit.redaction import redact_text
 from observekit.semconv import UNMATCHED_ROUTE
@@ -80,7 +81,7 @@ class Written(Protocol):
 class ServerSpan:
     """A span that has begun, with the context that it is to be current in."""
 
-    __slots__ = ("_limits", "_scope", "_started_ns", "_written", "context", "span")
+    __slots__ = ("_ids", "_limits", "_scope", "_started_ns", "_written", "context", "span")
 
     def __init__(self, span: Span, context: Context, scope: Scope, started_ns: int, how: "_How") -> None:
         self.span = span
@@ -88,6 +89,13 @@ class ServerSpan:
         self._scope = scope
         self._started_ns = started_ns
         self._limits, self._written = how
+        self._ids: dict[str, str] | None = None
+
+    def ids(self) -> dict[str, str]:
+        """Return its ids as they are logged; written out once."""
+        if self._ids is None:
+            self._ids = ids_of(self.span.get_span_context())
+        return self._ids
 
     def finish(self, exchange: Ended, method: str, route: str) -> None:
         """Say what came of the request, and end at its last byte; call after the exchange was closed."""

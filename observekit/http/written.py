@@ -16,9 +16,10 @@ from observekit.redaction import is_plain_word
 from observekit.semconv import CLIENT_ADDRESS, OTHER_METHOD, URL_PATH, USER_AGENT_ORIGINAL
 from observekit.traces.encoding import LOCAL_PARENT, REMOTE_PARENT, SPAN_ATTRIBUTE, ids, status_bytes, times
 from observekit.traces.hiding import hidden
+from observekit.traces.late import LateSpan
 from observekit.traces.processors import Processors
 from observekit.traces.protobuf import framed, varint
-from observekit.traces.spans import Home, LateSpan
+from observekit.traces.spans import Home
 from observekit.traces.values import attribute, text
 
 # More kinds of requests than a service has; those past them are written each time.

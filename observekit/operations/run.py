@@ -19,8 +19,8 @@ from opentelemetry.trace import (
 from opentelemetry.util.types import AttributeValue
 
 from observekit.correlation import Fields, add_fields, current_fields, with_fields
-from observekit.http.claims import ids_of
 from observekit.http.exchange import is_cancellation
+from observekit.http.ids import ids_of
 from observekit.operations.signals import Signals
 from observekit.redaction import redact_text
 from observekit.semconv import ERROR_TYPE

@@ -13,6 +13,7 @@ from observekit.traces.replies import Reply, judged
 from observekit.traces.tls import Certificates
 from observekit.traces.verdict import Verdict
 
+_NO_ANSWER: Final = "no answer in time"
 _TYPE: Final = "application/x-protobuf"
 # Source: 6 is zlib's own choice; 9 takes three times as long for 2 % less.
 _GZIP_LEVEL: Final = 6
@@ -64,12 +65,14 @@ class HttpTransport:
             reply = self._exchange(content, deadline)
         except OutOfTimeError:
             self._forget()
-            return Verdict("again", "no answer in time", answered=False)
+            return Verdict("again", _NO_ANSWER, answered=False)
         except BadReplyError as error:
             self._forget()
             return Verdict("no_collector", str(error))
         except (OSError, ValueError) as error:  # ValueError: of a host that no name server can be asked for.
             self._forget()
+            if self._interrupted:
+                return Verdict("again", _NO_ANSWER, answered=False)
             return Verdict("again", f"{type(error).__name__}: {error}"[:200], answered=False)
         return judged(reply, spans)
 

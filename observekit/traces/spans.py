@@ -5,7 +5,7 @@ raises in the middle of somebody's code what the text conversion of a value rais
 step of a dictionary or a list, which the interpreter does not divide.
 """
 
-from collections.abc import Callable, ItemsView, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from logging import getLogger
 from time import time_ns
 from types import TracebackType
@@ -20,6 +20,7 @@ from opentelemetry.util.types import Attributes, AttributeValue
 from observekit.traces.cleaning import Limits, taken
 from observekit.traces.exceptions import exception_attributes, message_of
 from observekit.traces.processors import Processors
+from observekit.traces.recorded import RecordedEvent, RecordedLink
 
 # As the SDK says it, so that who filters its records finds this one.
 _LOGGER: Final = getLogger("opentelemetry.sdk.trace")
@@ -33,67 +34,6 @@ class Home(NamedTuple):
     scope: InstrumentationScope
     processors: Processors
     limits: Limits
-
-
-class RecordedEvent(Event):
-    """An event that knows how many attributes found no room in it."""
-
-    def __init__(
-        self, name: str, attributes: dict[str, AttributeValue], timestamp: int | None, dropped: int
-    ) -> None:
-        super().__init__(name, attributes, timestamp)
-        self._dropped = dropped
-
-    @property
-    def dropped_attributes(self) -> int:
-        """How many attributes found no room."""
-        return self._dropped
-
-
-class RecordedLink(Link):
-    """A link that knows how many attributes found no room in it."""
-
-    def __init__(self, context: SpanContext, attributes: dict[str, AttributeValue], dropped: int) -> None:
-        super().__init__(context, attributes)
-        self._dropped = dropped
-
-    @property
-    def dropped_attributes(self) -> int:
-        """How many attributes found no room."""
-        return self._dropped
-
-
-Later = tuple[Callable[..., dict[str, AttributeValue]], Any, Any, Any]
-"""What makes attributes, and the three things that it makes them of."""
-
-
-class LateAttributes(Mapping[str, AttributeValue]):
-    """Attributes that are made when they are looked at."""
-
-    __slots__ = ("_found", "_later")
-
-    def __init__(self, later: Later) -> None:
-        self._later = later
-        self._found: dict[str, AttributeValue] | None = None
-
-    def _made(self) -> dict[str, AttributeValue]:
-        if self._found is None:
-            make, *of = self._later
-            self._found = make(*of)
-        return self._found
-
-    def items(self) -> ItemsView[str, AttributeValue]:
-        """Return them in the form that they are read in."""
-        return self._made().items()
-
-    def __getitem__(self, key: str) -> AttributeValue:
-        return self._made()[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._made())
-
-    def __len__(self) -> int:
-        return len(self._made())
 
 
 class RecordingSpan(Span):
@@ -133,12 +73,8 @@ class RecordingSpan(Span):
         self._start_time: int = start_time
         self._open = True
 
-    def begin_with(
-        self, attributes: Mapping[str, Any] | None, links: Sequence[Link] | None, later: Later | None = None
-    ) -> None:
+    def begin_with(self, attributes: Mapping[str, Any] | None, links: Sequence[Link] | None) -> None:
         """Take what the span begins with; call once, after it was made."""
-        if later is not None:
-            attributes = LateAttributes(later)
         limits = self._home.limits
         found: dict[str, AttributeValue] = {}
         self._attributes = found
@@ -295,46 +231,4 @@ class RecordingSpan(Span):
         if self._end_time is None:
             return False
         _LOGGER.warning("Tried calling %s on an ended span.", asked)
-        return True
-
-
-class LateSpan(RecordingSpan):
-    """A span whose first attributes are made when somebody asks for attributes.
-
-    Whoever makes and ends it knows what they would be, and writes them without it; see untouched.
-    """
-
-    def begin_with(
-        self, attributes: Mapping[str, Any] | None, links: Sequence[Link] | None, later: Later | None = None
-    ) -> None:
-        """Keep what the span begins with."""
-        self._later = LateAttributes(later) if later is not None else attributes
-        for link in links or ():
-            self.add_link(link.context, link.attributes)
-
-    def __getattr__(self, name: str) -> Any:
-        if name != "_attributes":
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        limits = self._home.limits
-        found: dict[str, AttributeValue] = {}
-        self._dropped = taken(found, self._later, limits.attributes, limits.length)
-        self._attributes = found
-        return found
-
-    @property
-    def begun_ns(self) -> int:
-        """When it began, in nanoseconds since 1970."""
-        return self._start_time
-
-    @property
-    def untouched(self) -> bool:
-        """Whether nobody has asked for its attributes, or added anything to it."""
-        known = self.__dict__
-        return not ("_attributes" in known or "_events" in known or "_links" in known or "_status" in known)
-
-    def end_unseen(self, end_time: int) -> bool:
-        """End the span without telling any processor; say whether it had not ended before."""
-        if self.__dict__.pop("_open", None) is None:
-            return False
-        self._end_time = end_time
         return True

@@ -25,8 +25,9 @@ from opentelemetry.util.types import Attributes
 from observekit.guard import Guard
 from observekit.traces.cleaning import Limits
 from observekit.traces.ids import SystemIds
+from observekit.traces.late import LateAttributes, Later, LateSpan
 from observekit.traces.processors import Processors
-from observekit.traces.spans import Home, LateAttributes, Later, LateSpan, RecordingSpan
+from observekit.traces.spans import Home, RecordingSpan
 
 _SAMPLED: Final = int(TraceFlags.SAMPLED)
 # Source: W3C Trace Context level 2, 3.2.2.5.2; older versions of the API do not know it.
@@ -214,8 +215,12 @@ class LightTracer(Tracer):
         if not records:
             return NonRecordingSpan(own)
         begun = time_ns() if start_time is None else start_time
-        span = (LateSpan if later else RecordingSpan)(home, name, own, parent, kind, begun)
-        span.begin_with(attributes, links, later)
+        if later is None:
+            span = RecordingSpan(home, name, own, parent, kind, begun)
+            span.begin_with(attributes, links)
+        else:
+            span = LateSpan(home, name, own, parent, kind, begun)
+            span.begin_with(LateAttributes(later), links)
         if home.processors.watched:
             home.processors.on_start(span, context)
         return span
