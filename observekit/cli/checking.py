@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -15,6 +15,9 @@ from observekit.dashboards.rules.files import groups
 from observekit.dashboards.rules.parameters import Parameters
 from observekit.errors import ConfigError, MissingExtraError, RemoteError
 
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 -- has no public name
+
 _SECONDS: Final = 10
 _ABOUT: Final = """\
 Check that every expression parses, and names only metrics, labels and values that
@@ -23,9 +26,8 @@ rules record. Exits with 1 where something is not.
 """
 
 
-def add_check(parser: argparse.ArgumentParser, what: str, run: Callable[[argparse.Namespace], int]) -> None:
-    """Register the command ``check`` below *parser*."""
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+def add_check(commands: "Commands", what: str, run: Callable[[argparse.Namespace], int]) -> None:
+    """Register the command ``check``."""
     check = commands.add_parser(
         "check",
         help=f"check {what} of yours",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from observekit.cli.checking import add_check, check_boards
 from observekit.cli.exits import FINE
+from observekit.cli.previewing import add_preview
 from observekit.dashboards.write import DEFAULT_SCRAPE_INTERVAL, Options, write
 from observekit.errors import ConfigError
 
@@ -29,7 +30,9 @@ def add(commands: "Commands") -> None:
         help="how often Prometheus scrapes the service (default: %(default)s)",
     )
     parser.set_defaults(run=run)
-    add_check(parser, "boards", check_boards)
+    below = parser.add_subparsers(title="commands", metavar="COMMAND")
+    add_check(below, "boards", check_boards)
+    add_preview(below)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -43,7 +43,8 @@ def add(commands: "Commands") -> None:
     _add_objectives(parser)
     _add_alerts(parser)
     parser.set_defaults(run=run)
-    add_check(parser, "rules", check_rules)
+    below = parser.add_subparsers(title="commands", metavar="COMMAND")
+    add_check(below, "rules", check_rules)
 
 
 def _add_objectives(parser: argparse.ArgumentParser) -> None:

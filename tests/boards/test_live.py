@@ -1,5 +1,9 @@
 """The shop under traffic, seen by a real Prometheus: panels show something, alerts reach somebody."""
 
+import json
+import re
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from math import isnan
@@ -9,8 +13,9 @@ from time import time
 import httpx
 import pytest
 
+from observekit.cli import main
 from tests.boards.missing import Missing
-from tests.boards.queries import Query, queries
+from tests.boards.queries import BOARDS, Query, queries
 from tests.boards.stage import Called, Collector, Stage, calling, listening, start_prometheus, traffic
 from tests.real.conftest import LOOPBACK, Process, Start, open_shop, start, until
 
@@ -57,7 +62,9 @@ def _wait_until_all_show_something(stage: Stage, *, about_alerts: bool) -> None:
     until(done, lambda: [(one, _empty(stage, one)) for one in waiting])
 
 
-def test_every_panel_shows_something_alerts_reach_somebody_and_silence_is_no_nan(stage: Stage) -> None:
+def test_every_panel_shows_something_alerts_reach_somebody_and_silence_is_no_nan(
+    stage: Stage, tmp_path: Path
+) -> None:
     def told(name: str, **labels: str) -> None:
         until(lambda: stage.called.told(name, **labels), lambda: (name, labels, stage.called.names()))
 
@@ -70,10 +77,36 @@ def test_every_panel_shows_something_alerts_reach_somebody_and_silence_is_no_nan
         told("ServiceDown", job="inventory", severity="critical")
         told("ErrorBudgetBurn", job="storefront", slo="http-availability", severity="critical")
         _wait_until_all_show_something(stage, about_alerts=True)
+        _preview(stage, tmp_path / "boards.html")
 
     told("TrafficStopped", job="storefront")
     assert _not_numbers(stage) == []
     assert _unhealthy(stage) == []
+
+
+def _preview(stage: Stage, page: Path) -> None:
+    """Draw all boards on one page, and let a browser say what it has drawn."""
+    made = ["--scrape-interval", "1s", "preview", "--prometheus", stage.prometheus.url, "--last", "1m"]
+    assert main(["dashboards", *made, "--page", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert not re.search(r"""(src|href)=["']?http|url\(""", text)
+    if not (chromium := shutil.which("chromium")):
+        return
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=10000", "--dump-dom"]
+    done = subprocess.run(
+        [chromium, *flags, f"--user-data-dir={page.parent / 'chromium'}", f"file://{page}#all"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    states = re.findall(r'<section class="panel"[^>]*data-state="(\w+)"', done.stdout)
+    panels = sum(
+        panel["type"] != "row"
+        for path in BOARDS.glob("*.json")
+        for panel in json.loads(path.read_text(encoding="utf-8"))["panels"]
+    )
+
+    assert (states, len(states)) == (["drawn"] * panels, panels)
 
 
 def _exemplars(stage: Stage) -> bool:
