@@ -288,7 +288,7 @@ function panelOf(panel, area, board) {
   if (panel.type === "row") { made.append(element("h2", "", panel.title)); return; }
   const frame = element("div");
   const title = element("h3", "", panel.title);
-  const help = element("span", "", "ⓘ");
+  const help = element("span", "", "?");
   help.title = panel.description;
   title.append(help);
   const body = element("div", "body");

@@ -103,7 +103,7 @@ def _slowest_twentieth() -> Panel:
 def _quick_share() -> Panel:
     quick = sum_by(rate(under(LATENCY_TARGET_SECONDS, REQUEST_DURATION, *ON_ROUTE)))
     return Panel(
-        title="Answered within 250 ms",
+        title="Within 250 ms",
         description=(
             "Share of requests that took at most 250 ms, counted and not estimated. When it falls while the "
             "p95 stays, many requests became a little slower: compare with the last deployment."
@@ -159,7 +159,7 @@ def _instances() -> Panel:
 def _failing_checks() -> Panel:
     readiness = samples(HEALTH_CHECK_STATUS, *HERE, Matcher("probe", "=", "readiness"))
     return Panel(
-        title="Readiness checks failing",
+        title="Checks failing",
         description=(
             "Checks that failed when they ran last, over all instances; a required one takes its instance "
             "out of traffic. Health checks further down names them; then look at the dependency that the "
@@ -179,7 +179,7 @@ def _failing_checks() -> Panel:
 def _versions() -> Panel:
     version = label(SERVICE_VERSION)
     return Panel(
-        title="Versions running",
+        title="Versions",
         description=(
             "How many instances run each version. Two versions for longer than a deployment takes mean that "
             "it is stuck: look at the instances of the older one, or of the newer one if they are not "
@@ -187,7 +187,7 @@ def _versions() -> Panel:
         ),
         unit="short",
         look=Stat(names=True),
-        targets=(Target(query=count_by(now(IDENTITY), version), legend=f"{{{{{version}}}}}"),),
+        targets=(Target(query=count_by(now(IDENTITY), version), legend=f"version {{{{{version}}}}}"),),
         width=_WIDTH,
         height=_HEIGHT,
         scale=Scale(lowest=0, decimals=0, empty="none"),

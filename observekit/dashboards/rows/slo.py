@@ -38,7 +38,7 @@ def _left() -> Panel:
         "below a quarter think twice about risky releases. Spent fast: see Burn rate.",
         "percentunit",
         (min_by(recorded("slo:error_budget_remaining:ratio_period", *OBJECTIVE), *_KEY), _NAME),
-        width=12,
+        width=10,
         thresholds=BUDGET_LEFT,
         scale=Scale(decimals=1, empty=_EMPTY),
     )
@@ -51,7 +51,7 @@ def _fastest() -> Panel:
         "for two days: then somebody is woken. Look at the service board for the routes that fail.",
         "short",
         (max_by(recorded("slo:burn_rate:ratio_rate1h", *OBJECTIVE), *_KEY), _NAME),
-        width=6,
+        width=9,
         thresholds=BURN_RATE,
         scale=Scale(lowest=0, decimals=1, empty=_EMPTY),
     )
@@ -64,7 +64,7 @@ def _firing() -> Panel:
         "them, ErrorBudgetBurn.",
         "short",
         (sum_by(firing(*OBJECTIVE), "slo", "long_window"), "{{slo}} {{long_window}}"),
-        width=6,
+        width=5,
         thresholds=NONE_WANTED,
         scale=Scale(lowest=0, decimals=0, empty="none fires, or no rules are loaded"),
     )

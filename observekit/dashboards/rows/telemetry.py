@@ -5,7 +5,6 @@ from observekit.catalogue.metrics import (
     DEGRADED,
     EXPORT_DURATION,
     OTEL_METRICS_LEFT_OUT,
-    SCRAPE_DURATION,
     SPAN_QUEUE,
     SPANS,
     SPANS_ENDED,
@@ -40,7 +39,7 @@ def scrape() -> Row:
     """Return the row on metrics pages and clocks."""
     return Row(
         "Metrics pages and clocks",
-        (_whole(), _rendering(), _samples(), _added(), _clock(), _left_out(), _alone(), _files()),
+        (_whole(), _samples(), _added(), _clock(), _left_out(), _alone(), _files()),
     )
 
 
@@ -134,20 +133,11 @@ def _whole() -> Panel:
     return lines(
         "Time of a whole scrape by instance",
         "From the question of Prometheus to the last byte. Beyond its time-out, 10 s unless set, the "
-        "instance looks as if it were down: have fewer series, or give scrapes more time.",
+        "instance looks as if it were down. Much more than the time to render: the network, or a process "
+        "that is too busy to answer.",
         "s",
         (max_by(took, *TARGET), PER_INSTANCE),
         thresholds=WHOLE_SCRAPE,
-    )
-
-
-def _rendering() -> Panel:
-    return lines(
-        "Time to render the page by instance",
-        "The part of a scrape that is spent in the service. Much less than the whole scrape: the network, "
-        "or a process that is too busy to answer.",
-        "s",
-        (max_by(now(samples(SCRAPE_DURATION, *HERE)), *TARGET), PER_INSTANCE),
     )
 
 

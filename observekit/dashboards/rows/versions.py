@@ -10,7 +10,7 @@ from observekit.dashboards.series import TARGET, Matcher, counts
 from observekit.semconv import SERVICE_VERSION, label
 
 _VERSION = label(SERVICE_VERSION)
-_LEGEND = f"{{{{{_VERSION}}}}}"
+_LEGEND = f"version {{{{{_VERSION}}}}}"
 
 
 def versions() -> Row:

@@ -133,7 +133,7 @@ def _versions(given: Parameters) -> Alert:
         summary="A service has run more than 1 version for 2 hours.",
         finding="{{ $labels.job }} runs {{ $value }} versions at once.",
         checks=(
-            "Which instances run which: Versions running on the service board.",
+            "Which instances run which: Versions on the service board.",
             "Whether a deployment hangs: instances that are not ready, or cannot be scheduled.",
             "Whether both versions may write to the same data.",
         ),

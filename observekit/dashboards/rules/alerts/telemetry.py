@@ -157,7 +157,7 @@ def _scrape(given: Parameters) -> Alert:
         finding=f"{INSTANCE}: a scrape takes {{{{ $value | humanizeDuration }}}}.",
         checks=(
             "How large the page is: scrape_samples_scraped on the telemetry board.",
-            "Whether rendering or the way takes the time: Time to render the page beside the whole scrape.",
+            "Whether rendering or the way takes the time: Time to render the metrics page beside it.",
             "Whether the process is short of CPU.",
         ),
         impact="Beyond 10 s scrapes fail, and the instance looks as if it were down.",
