@@ -87,7 +87,8 @@ def test_queries_are_asked_as_grafana_would_ask_them(prometheus: str, tmp_path: 
     main(["dashboards", "--scrape-interval", "30s", "preview", *arguments, "--choose", "job=shop|orders"])
 
     queries = [form["query"] for form in _Prometheus.asked]
-    assert [query for query in queries if "$" in query] == []
+    # A group of a regular expression is no variable.
+    assert [query for query in queries if "$" in query.replace("${1}", "")] == []
     assert {window for query in queries for window in re.findall(r"rate\([^)]*\[(\w+)\]", query)} == {
         "120s",
         "1800s",

@@ -108,7 +108,7 @@ function lines(panel, body, board) {
   new uPlot({
     width: chart.clientWidth, height: chart.clientHeight, padding: [8, 12, 0, 0],
     scales: { x: { range: [board.from, board.to] }, y: { range: (plot, low, high) => reach(panel, low, high) } },
-    axes: [axis({}), axis({ size: 68, values: (plot, ticks) => ticks.map((tick) => shown(tick, unit)) })],
+    axes: [axis({ space: 90, size: 28, values: (plot, ticks, place, space, step) => ticks.map((tick) => clock(tick, step)) }), axis({ size: 68, values: (plot, ticks) => ticks.map((tick) => shown(tick, unit)) })],
     series: [{}, ...panel.frames.map((frame, place) => ({
       label: frame.name, stroke: tones[place], width: 1.2, spanGaps: false,
       fill: tones[place] + (custom.fillOpacity > 10 ? "40" : "14"), points: { show: frame.points.length < 2, size: 5 },
@@ -117,6 +117,8 @@ function lines(panel, body, board) {
     hooks: { draw: [(plot) => limits.forEach((step) => dashed(plot, step))] },
   }, data, chart);
 }
+
+const clock = (time, step) => new Date(time * 1000).toTimeString().slice(0, step < 60 ? 8 : 5);
 
 const axis = (more) => Object.assign({ stroke: "#9a9aa7", grid: { stroke: "#2b2e34", width: 1 }, ticks: { show: false }, font: "11px sans-serif" }, more);
 
@@ -185,7 +187,8 @@ function heat(panel, body, board) {
   counts.forEach((values, row) => values.forEach((value, place) => {
     if (!value) return;
     pen.fillStyle = `rgba(255, 152, 48, ${0.12 + 0.88 * Math.sqrt(value / most)})`;
-    pen.fillRect(across(times[place]) - wide, height - foot - (row + 1) * tall, wide - 0.5, tall - 0.5);
+    const from = Math.max(left, across(times[place]) - wide);
+    pen.fillRect(from, height - foot - (row + 1) * tall, across(times[place]) - from - 0.5, tall - 0.5);
   }));
   pen.fillStyle = "#9a9aa7";
   pen.font = "11px sans-serif";
@@ -194,7 +197,7 @@ function heat(panel, body, board) {
   pen.textAlign = "center";
   for (let part = 0; part <= 4; part++) {
     const time = board.from + ((board.to - board.from) * part) / 4;
-    pen.fillText(new Date(time * 1000).toTimeString().slice(0, 8), Math.min(Math.max(across(time), left + 26), width - 28), height - 4);
+    pen.fillText(clock(time, 1), Math.min(Math.max(across(time), left + 26), width - 28), height - 4);
   }
 }
 

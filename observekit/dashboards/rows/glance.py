@@ -50,7 +50,7 @@ def glance() -> Row:
 
 def _traffic() -> Panel:
     return Panel(
-        title="Requests per second",
+        title="Traffic",
         description=(
             "All requests to the chosen routes. When it falls to nothing, look at Instances up and at what "
             "sends the traffic; when it jumps, see in Requests by route where it comes from."
