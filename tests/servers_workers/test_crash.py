@@ -7,7 +7,7 @@ import pytest
 from tests.servers_workers.crash import crash
 from tests.servers_workers.servers import SERVERS, WORKERS
 
-KILLS = 8
+KILLS = 6
 
 
 @pytest.mark.once

@@ -159,3 +159,55 @@ print(json.dumps([refused, lines]))
         'seconds_bucket{le="2.0",what="tea"} 2.0',
         'seconds_sum{what="tea"} NaN',
     ]
+
+
+def test_handlers_and_finalisers_may_count_in_the_middle_of_forks_and_pages(tmp_path: Path) -> None:
+    codes, counts, wanted = json.loads(
+        script(
+            SHARED
+            + """
+import gc
+handled = finalised = 0
+
+class Counts:
+    def __init__(self):
+        self.itself = self
+
+    def __del__(self):
+        global finalised
+        finalised += 1
+        ORDERS.inc()
+        SECONDS.labels(f"finaliser {finalised % 5}").observe(1)
+
+def handle(*_):
+    global handled
+    handled += 1
+    ORDERS.inc()
+    SECONDS.labels(f"handler {handled % 5}").observe(1)
+
+signal.signal(signal.SIGPROF, handle)
+signal.setitimer(signal.ITIMER_PROF, 0.001, 0.001)
+mine, codes, deadline = os.getpid(), [], time.monotonic() + 30
+while handled < 30 or len(codes) < 8:
+    assert time.monotonic() < deadline
+    Counts()
+    gc.collect()
+    child = os.fork()
+    if not child:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(20)
+        os._exit(0)
+    codes.append(reaped(child))
+    page(kit)
+signal.setitimer(signal.ITIMER_PROF, 0)
+gc.collect()
+seconds = sum(values("seconds_count").values()) - 1
+print(json.dumps([codes, [values("orders_total")["orders_total"], seconds], handled + finalised]))
+""",
+            tmp_path,
+        )
+    )
+
+    assert codes == [0] * len(codes)
+    assert counts == [wanted, wanted]

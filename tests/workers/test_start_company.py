@@ -7,7 +7,7 @@ import pytest
 
 from tests.workers.fleet import PROGRAM, script
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.once]
 
 
 def test_a_fork_whose_child_counts_nothing_changes_nothing_on_the_page(tmp_path: Path) -> None:
