@@ -72,7 +72,7 @@ assert os.waitpid(children[0], 0)
 os.close(end)
 for pid in children[1:]:
     assert reaped(pid) == 0
-until(lambda: shown(port) == everybody)
+until(lambda: kit.ops_port and shown(port) == everybody)
 print(json.dumps([kit.ops_port is not None, len(told(kit, "process_open_fds"))]))
 """,
             home,
@@ -82,3 +82,33 @@ print(json.dumps([kit.ops_port is not None, len(told(kit, "process_open_fds"))])
 
     assert found == [True, 1]
     assert [path.name for path in home.iterdir() if path.name.startswith("observekit-")] == []
+
+
+def test_a_service_that_gives_up_root_before_it_has_workers_shares_with_them(home: Path) -> None:
+    home.chmod(0o777)
+    found = json.loads(
+        script(
+            PROGRAM
+            + """
+kit = setup(ops_port=0)
+page(kit)  # What nobody may not read is imported by now.
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+work("parent")
+child = os.fork()
+if not child:
+    work("child")
+    os._exit(0)
+assert reaped(child) == 0
+print(json.dumps(sorted(told(kit, "jobs_total", "observekit_degraded"))))
+""",
+            home,
+        )
+    )
+
+    assert found == [
+        'jobs_total{by="child"} 2.0',
+        'jobs_total{by="parent"} 2.0',
+        'observekit_degraded{component="workers"} 0.0',
+    ]

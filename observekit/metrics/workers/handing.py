@@ -33,7 +33,7 @@ class Handing:
     def __init__(self, directory: str) -> None:
         self._directory = directory
         self._user = os.geteuid()
-        self._asking = mmap.mmap(-1, _PID.size) if self._user == _ROOT else None
+        self._asking = _memory_in_common() if self._user == _ROOT else None
         self._asked_at = 0.0
         self._root = os.getpid()
         in_forked_child(self._forked)
@@ -69,6 +69,13 @@ class Handing:
             # Whoever has been taken over by somebody else must not choose to whom.
             if user != _ROOT and _is_child(pid):
                 hand_over(self._directory, user)
+
+
+def _memory_in_common() -> mmap.mmap | None:
+    """Return memory that forked children share; none where there is none, and nobody can ask then."""
+    with suppress(OSError):
+        return mmap.mmap(-1, _PID.size)
+    return None
 
 
 def _is_child(pid: int) -> bool:

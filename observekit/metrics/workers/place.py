@@ -47,9 +47,14 @@ class Place:
             *_temporary(),
         ]
         # A relative one would be another for each working directory.
-        homes = [_home(base, service) for base in bases if base and Path(base).is_absolute()]
-        self._homes = homes or [_home(_SHARED_MEMORY, service)]
-        self._configured = _home(configured, service) if configured else None
+        self._bases = [base for base in bases if base and Path(base).is_absolute()] or [_SHARED_MEMORY]
+        self._configured = configured
+        self._service = service
+
+    @property
+    def _homes(self) -> list[Path]:
+        # Each time anew: who gives up root before he has any workers has homes of his own.
+        return [_home(base, self._service) for base in self._bases]
 
     def of_worker(self) -> Path | None:
         """Return the directory of the group that this process was started into; None if it is alone."""
@@ -97,7 +102,7 @@ class Place:
                 _make_room_again(home, name)
             except OSError as error:
                 refused.append(error)
-                if home == self._configured:
+                if self._configured and home == _home(self._configured, self._service):
                     self._failed(error)  # Somebody wanted it there.
                 continue
             self._sweep(home.parent, name)
