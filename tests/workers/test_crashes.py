@@ -11,6 +11,7 @@ from .crash import run
 from .crew import total
 
 
+@pytest.mark.once
 @pytest.mark.timeout(180)
 def test_sixty_kills_at_random_instants_lose_and_double_nothing(home: Path) -> None:
     assert run(home / "group", 60, random.randrange(10**6)) == []  # noqa: S311 -- dice

@@ -8,7 +8,7 @@ import pytest
 from tests.workers import forks
 from tests.workers.fleet import PROGRAM, groups, script
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.once]
 
 
 def test_a_parent_tells_what_its_forked_children_have_counted(tmp_path: Path) -> None:
@@ -78,7 +78,6 @@ if __name__ == "__main__":
     ]
 
 
-@pytest.mark.once
 def test_forks_beside_threads_that_count_log_trace_and_scrape_leave_no_child_stuck_and_lose_no_count(
     tmp_path: Path,
 ) -> None:
