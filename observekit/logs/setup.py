@@ -5,18 +5,13 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial
 from typing import Any, Final, NamedTuple
-
-import structlog
-from structlog.testing import LogCapture
 
 from observekit.catalogue.events import LOGS_RESUMED
 from observekit.config import Config
 from observekit.guard import Guard
-from observekit.logs.bound import NamedLogger, bound_logger, say
-from observekit.logs.chain import Chain, own_processors
 from observekit.logs.changes import Changes
+from observekit.logs.configuration import Configuration
 from observekit.logs.console import Console
 from observekit.logs.encoder import encode
 from observekit.logs.flight import Recorder
@@ -47,9 +42,8 @@ class Logs:
     """The log path of one process."""
 
     __slots__ = (
-        "_before",
-        "_chain",
         "_closed",
+        "_configuration",
         "_hooks",
         "_takeover",
         "_writer",
@@ -92,9 +86,7 @@ class Logs:
         self._takeover = Takeover(RecordHandler(self.pipeline), levels, self.pipeline.failed, least)
         self.changes = Changes(levels, self._audit, self.pipeline.failed)
         self._hooks = Hooks(self.pipeline)
-        # One list, by which our configuration is known.
-        self._chain: list[Any] = [self.pipeline]
-        self._before: dict[str, Any] | None = None
+        self._configuration = Configuration(self.pipeline)
         self._closed = False
 
     def fill(self) -> float:
@@ -103,33 +95,9 @@ class Logs:
 
     def install(self) -> None:
         """Make structlog and stdlib logging write here."""
-        self._take_structlog()
+        self._configuration.take()
         self._takeover.take()
         self._hooks.take()
-
-    def _take_structlog(self) -> None:
-        """Stand in the place of structlog's chain, and run what in it is the user's own.
-
-        A test that captures what is logged goes on doing so, whenever an application is made or starts in it.
-        """
-        if any(isinstance(one, LogCapture) for one in structlog.get_config()["processors"]):
-            return
-        if structlog.is_configured():
-            self._before = structlog.get_config()
-            self.pipeline.chain = Chain(own_processors(self._before["processors"]), self.pipeline.failed)
-        structlog.configure(
-            processors=self._chain,
-            wrapper_class=self._wrapper(),
-            logger_factory=partial(NamedLogger, partial(say, self.pipeline)),
-            context_class=dict,
-            cache_logger_on_first_use=True,
-        )
-
-    def _wrapper(self) -> type[Any]:
-        """Return our bound logger, or a class of the user's own, which may have methods of its own."""
-        wrapper = None if self._before is None else self._before["wrapper_class"]
-        own = isinstance(wrapper, type) and not wrapper.__module__.startswith("structlog.")
-        return wrapper if own and wrapper is not None else bound_logger(self.pipeline)
 
     def _audit(self, level: str, event: str, fields: Mapping[str, Any]) -> None:
         # Whatever the levels are: a change that nobody can find out about is none that anybody should make.
@@ -141,9 +109,7 @@ class Logs:
             return
         self._writer.reopen()
         self._takeover.take()
-        # The same list with something else in it is structlog's capture_logs().
-        if structlog.get_config()["processors"] is not self._chain:
-            self._take_structlog()
+        self._configuration.take()
 
     def flush(self, budget_seconds: float) -> None:
         """Write what waits; what is logged from now on is written at once, because the end may be near."""
@@ -157,11 +123,7 @@ class Logs:
         self.changes.close()
         self._takeover.give_back()
         self._hooks.give_back()
-        # Somebody else's chain, configured after ours, stays.
-        if structlog.get_config()["processors"] is self._chain:
-            structlog.reset_defaults()
-            if self._before is not None:
-                structlog.configure(**self._before)
+        self._configuration.give_back()
         self.pipeline.retire()
         self._writer.close(_before(budget_seconds))
 

@@ -222,7 +222,8 @@ def test_a_chain_that_is_configured_after_setup_is_taken_in_when_the_application
     assert lines() == [
         {"level": "warning", "event": "x", "audit": True, "tenant": "blue", "seen_level": "warning"}
     ]
-    assert structlog.get_config() == mine
+    # What was left as we had made it is as it was before.
+    assert structlog.get_config() == mine | {"cache_logger_on_first_use": False}
 
 
 @pytest.mark.filterwarnings("ignore:Using .httpx. with .starlette.testclient.")
@@ -260,3 +261,31 @@ def test_a_test_that_has_configured_a_capture_keeps_it(configured: Callable[...,
     kit.shutdown()
 
     assert capture.entries == [{"event": "x", "log_level": "info"}]
+
+
+@pytest.mark.filterwarnings("ignore:Using .httpx. with .starlette.testclient.")
+@pytest.mark.parametrize("before", [True, False])
+def test_what_was_configured_in_part_after_setup_is_whole_in_the_end(
+    capfd: pytest.CaptureFixture[str], *, before: bool
+) -> None:
+    from starlette.applications import Starlette
+    from starlette.testclient import TestClient
+
+    from observekit import instrument
+
+    if before:
+        structlog.configure(processors=full(add_tenant), wrapper_class=Audited)
+    wrapper = structlog.get_config()["wrapper_class"]
+    app = Starlette()
+    kit = instrument(app, registry=CollectorRegistry(), log_format="json", traces=False)
+    structlog.configure(processors=[structlog.processors.KeyValueRenderer()])
+
+    with TestClient(app):
+        structlog.get_logger().info("during")
+    kit.shutdown()
+    structlog.get_logger().info("after")
+
+    assert structlog.get_config()["wrapper_class"] is wrapper
+    *ours, after = capfd.readouterr().out.splitlines()
+    said = [json.loads(line)["event"] for line in ours]
+    assert (said.count("during"), after) == (1, "event='after'")
