@@ -75,7 +75,7 @@ def read(content: bytes) -> Any:
 
 
 @given(SPANS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_span_has_the_bytes_that_opentelemetry_gives_it(one: ReadableSpan) -> None:
     assert request([one]) == encode_spans([one]).SerializeToString()
 

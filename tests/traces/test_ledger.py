@@ -200,7 +200,7 @@ def test_spans_after_the_end_are_counted_without_a_word(
     assert len(caplog.records) <= 1
 
 
-FORKS = 20
+FORKS = 8
 FORKING = """
 import os, sys, threading
 from opentelemetry import trace

@@ -81,8 +81,8 @@ def secured(server: Path, clients: Path | None = None) -> ssl.SSLContext:
     return context
 
 
-def sent(begin: Begin, ledger: LedgerOf, endpoint: str, **settings: Any) -> "Ledger":
-    kit = begin(traces_endpoint=endpoint, span_delay_seconds=60.0, shutdown_budget_seconds=2.0, **settings)
+def sent(begin: Begin, ledger: LedgerOf, endpoint: str, *, budget: float = 20.0, **settings: Any) -> "Ledger":
+    kit = begin(traces_endpoint=endpoint, span_delay_seconds=60.0, shutdown_budget_seconds=budget, **settings)
     told = ledger(kit)
     trace.get_tracer("theirs").start_span("theirs").end()
     asyncio.run(kit.flush())
@@ -107,7 +107,7 @@ def test_who_cannot_prove_to_be_the_collector_gets_nothing(
     server = files.elsewhere if what == "another host" else files.server
 
     with sink_of(secured=secured(server)) as sink:
-        told = sent(begin, ledger, sink.endpoint, **settings)
+        told = sent(begin, ledger, sink.endpoint, budget=0.7, **settings)
 
     assert (told.exported(), told.dropped("shutdown"), sink.spans()) == (0, 1, [])
 
@@ -123,7 +123,12 @@ def test_a_collector_that_wants_to_see_a_certificate_is_shown_it(
 
     with sink_of(secured=secured(files.server, files.authority)) as sink:
         told = sent(
-            begin, ledger, sink.endpoint, traces_certificate=str(files.authority), **(own if shown else {})
+            begin,
+            ledger,
+            sink.endpoint,
+            traces_certificate=str(files.authority),
+            budget=20.0 if shown else 0.7,
+            **(own if shown else {}),
         )
 
     assert (told.exported(), len(sink.spans())) == (arrived, arrived)
@@ -134,7 +139,15 @@ def test_a_file_that_is_missing_is_named_and_there_is_no_way_around_it(
 ) -> None:
     missing = str(tmp_path / "missing.pem")
     with sink_of(secured=secured(files.server)) as sink:
-        told = sent(begin, ledger, sink.endpoint, traces_certificate=missing, logs="own", log_format="json")
+        told = sent(
+            begin,
+            ledger,
+            sink.endpoint,
+            budget=0.7,
+            traces_certificate=missing,
+            logs="own",
+            log_format="json",
+        )
         lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
 
     (problem,) = [line["problem"] for line in lines if line["event"] == "observekit.export_waits"]
