@@ -187,6 +187,13 @@ EXPORT_FAILED: Final = EventSpec(
     "at most one a minute, and one at the end.",
     fields=("spans", "problem"),
 )
+LOG_EXPORT_FAILED: Final = EventSpec(
+    name="observekit.log_export_failed",
+    level="warning",
+    help="The collector did not get log records, as many as said, and why; they are on standard output. "
+    "At most one a minute.",
+    fields=("records", "problem"),
+)
 EXPORT_WAITS: Final = EventSpec(
     name="observekit.export_waits",
     level="warning",

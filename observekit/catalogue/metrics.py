@@ -193,6 +193,27 @@ LOG_RECORDS_SUPPRESSED: Final = MetricSpec(
     labels=("reason",),
     values={"reason": ("rate_limited", "sampled")},
 )
+LOG_EXPORTS: Final = MetricSpec(
+    name="observekit_log_exports_total",
+    kind="counter",
+    help="Log records by what the collector said to them; only with logs_exporter.",
+    labels=("outcome",),
+    values={"outcome": ("exported", "rejected")},
+)
+LOG_EXPORTS_DROPPED: Final = MetricSpec(
+    name="observekit_log_exports_dropped_total",
+    kind="counter",
+    help="Log records that will never reach the collector; on standard output they are all the same. "
+    "Only with logs_exporter.",
+    labels=("reason",),
+    values={"reason": ("no_collector", "queue_full", "shutdown", "too_large", "unencodable")},
+)
+LOG_EXPORT_QUEUE: Final = MetricSpec(
+    name="observekit_log_export_queue_bytes",
+    kind="gauge",
+    unit="bytes",
+    help="Bytes of log records that wait for the collector; only with logs_exporter.",
+)
 SPANS_ENDED: Final = MetricSpec(
     name="observekit_spans_ended_total",
     kind="counter",
@@ -230,7 +251,7 @@ EXPORT_DURATION: Final = MetricSpec(
     help="Time one request to the collector took.",
     labels=("signal", "outcome"),
     buckets=LATENCY_BUCKETS,
-    values={"signal": ("traces",), "outcome": ("exported", "failed", "rejected")},
+    values={"signal": ("logs", "traces"), "outcome": ("exported", "failed", "rejected")},
 )
 SERIES_OVERFLOW: Final = MetricSpec(
     name="observekit_series_overflow_total",

@@ -10,7 +10,7 @@ _SENTENCE_CHARACTERS: Final = 200
 # What is left of a URL once nothing in it can be a secret: the usual mistakes (no scheme, a wrong one, an
 # odd port) still show.
 _HARMLESS: Final = re.compile(r"([a-z]{1,8}://[A-Za-z0-9.-]+(:[0-9]{0,6})?|localhost(:[0-9]{0,6})?)/?")
-_SIGNAL_PATH: Final = "/v1/traces"
+_SIGNAL_PATHS: Final = ("/v1/traces", "/v1/logs")
 
 
 def plain(value: object) -> object:
@@ -52,9 +52,8 @@ def bare_url(value: object) -> object:
 
 
 def _bare(parts: SplitResult) -> str:
-    path, signal, rest = parts.path.rpartition(_SIGNAL_PATH)
-    if rest or not signal:
-        path, signal = parts.path, ""
+    signal = next((one for one in _SIGNAL_PATHS if parts.path.endswith(one)), "")
+    path = parts.path.removesuffix(signal)
     first, slash, beyond = path.lstrip("/").partition("/")
     shown = f"/{first}" if first else ""
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{shown}{slash}{beyond and REDACTED}{signal}"

@@ -15,6 +15,15 @@ from observekit.config.settings.service import ServiceSettings
 from observekit.config.settings.traces import TracesSettings
 from observekit.errors import ConfigError
 
+_MAPPINGS: Final = (
+    "resource_attributes",
+    "traces_headers",
+    "logs_headers",
+    "log_levels",
+    "log_limits",
+    "log_sampling",
+)
+
 
 # Inherited, so that each setting stands in one place with its type, and users have one flat object all the
 # same. A dataclass takes the fields of its last base first.
@@ -36,7 +45,14 @@ class Config(
         values = {name: getattr(self, name) for name in SETTINGS}
         if problems := [message for _, message in broken(SETTINGS, values)]:
             raise ConfigError("\n".join(problems))
-        for name in ("resource_attributes", "traces_headers", "log_levels", "log_limits", "log_sampling"):
+        for name in (
+            "resource_attributes",
+            "traces_headers",
+            "logs_headers",
+            "log_levels",
+            "log_limits",
+            "log_sampling",
+        ):
             object.__setattr__(self, name, Pairs(getattr(self, name)))
 
     def __repr__(self) -> str:

@@ -80,11 +80,20 @@ def milliseconds(variable: str, *, most: int) -> Source:
 
 
 def traces_below(variable: str) -> Source:
-    """Read the endpoint that all signals share."""
+    """Read the endpoint that all signals share, for traces."""
+    return _signal_below(variable, "traces")
+
+
+def logs_below(variable: str) -> Source:
+    """Read the endpoint that all signals share, for logs."""
+    return _signal_below(variable, "logs")
+
+
+def _signal_below(variable: str, signal: str) -> Source:
 
     def read(text: str) -> str:
         # Source: OTLP exporter specification: signals are appended to the common endpoint, not to their own.
         parts = urlsplit(text.strip())
-        return parts._replace(path=parts.path.rstrip("/") + "/v1/traces").geturl()
+        return parts._replace(path=parts.path.rstrip("/") + f"/v1/{signal}").geturl()
 
-    return Source(variable, read, note="with /v1/traces")
+    return Source(variable, read, note=f"with /v1/{signal}")

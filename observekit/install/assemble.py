@@ -23,6 +23,7 @@ from observekit.install.health import health_of, pace_of
 from observekit.install.identity import resource
 from observekit.install.instruments import Instruments, register
 from observekit.install.kit import Kit
+from observekit.install.log_export import LogExport
 from observekit.install.meters import Meters
 from observekit.install.ports import Ports
 from observekit.install.runtime import follow, watch
@@ -62,6 +63,7 @@ def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
     kit.on_release(set_keys)
     try:
         _install(kit, instruments, logs)
+        _export_logs(kit, attributes, instruments, logs, guard)
         meters = _meters(kit, attributes, instruments, voice, guard)
         traces = _traces(kit, attributes, instruments, guard) if config.traces else None
         ports = Ports(kit, health, instruments, workers, guard)
@@ -141,6 +143,22 @@ def _install(kit: Kit, instruments: Instruments, logs: LogPath | None) -> None:
         logs.install()
     if isinstance(logs, Logs):
         kit.levels = logs.changes
+
+
+def _export_logs(
+    kit: Kit, attributes: dict[str, str], instruments: Instruments, logs: LogPath | None, guard: Guard
+) -> None:
+    config = kit.config
+    if not isinstance(logs, Logs) or config.logs_exporter == "none" or config.logs_endpoint is None:
+        return
+    try:
+        export = LogExport(config, attributes, instruments, guard, logs.pipeline.tell)
+    except Exception as error:  # noqa: BLE001 -- as with traces
+        guard.failed("logs", error)
+        return
+    # After the logs, so that it ends before them.
+    kit.at_end("logs", export.flush, export.close)
+    logs.pipeline.export = export.take
 
 
 def _meters(

@@ -1,6 +1,6 @@
 """The export of spans, put together from the configuration: where they go, and how much may wait."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
@@ -56,10 +56,15 @@ def _certificates(config: Config) -> Any:
 
 
 def _http(config: Config) -> Callable[[], Any]:
+    return http_transport(config, config.traces_endpoint or "", config.traces_headers)
+
+
+def http_transport(config: Config, endpoint: str, headers: Mapping[str, str]) -> Callable[[], Any]:
+    """Return what makes a transport to *endpoint*."""
     http = import_module("observekit.traces.http")
     target = http.Target(
-        config.traces_endpoint,
-        dict(config.traces_headers),
+        endpoint,
+        dict(headers),
         config.traces_compression == "gzip",
         _certificates(config),
     )

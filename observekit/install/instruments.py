@@ -59,6 +59,9 @@ class Instruments:
         self._log_drops = store.counter(catalogue.LOG_RECORDS_DROPPED)
         self._spans_ended = store.counter(catalogue.SPANS_ENDED).cell()
         self._log_suppressions = store.counter(catalogue.LOG_RECORDS_SUPPRESSED)
+        if config.logs_exporter != "none":
+            self._log_exports = store.counter(catalogue.LOG_EXPORTS)
+            self._log_exports_dropped = store.counter(catalogue.LOG_EXPORTS_DROPPED)
         self._spans = store.counter(catalogue.SPANS)
         self._span_drops = store.counter(catalogue.SPANS_DROPPED)
         self._exports = store.histogram(catalogue.EXPORT_DURATION)
@@ -100,6 +103,22 @@ class Instruments:
     def export_tried(self, outcome: str, seconds: float) -> None:
         """File the time of a request to the collector."""
         self._exports.cell("traces", outcome).observe(seconds)
+
+    def logs_sent(self, outcome: str, records: int) -> None:
+        """Count log records by what the collector said to them."""
+        self._log_exports.cell(outcome).add(records)
+
+    def logs_not_sent(self, reason: str, records: int) -> None:
+        """Count log records that the collector will not get."""
+        self._log_exports_dropped.cell(reason).add(records)
+
+    def log_export_tried(self, outcome: str, seconds: float) -> None:
+        """File the time of a request with log records."""
+        self._exports.cell("logs", outcome).observe(seconds)
+
+    def show_logs_waiting(self, held: Callable[[], tuple[int, int]]) -> None:
+        """Show the bytes of log records that wait, which *held* returns."""
+        self.store.reading(catalogue.LOG_EXPORT_QUEUE, lambda: [((), float(held()[1]))])
 
     def show_waiting(self, held: Callable[[], tuple[int, int]]) -> None:
         """Show how many spans wait, and their bytes, which *held* returns."""

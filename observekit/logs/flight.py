@@ -11,6 +11,7 @@ from typing import Final
 from opentelemetry.context import Context, create_key, get_value
 
 from observekit.guard import in_forked_child
+from observekit.logs.record import Record
 
 # Source: a page of a browser's window is 40 lines; who reads more of one request searches.
 RECORDS: Final = 256
@@ -20,13 +21,17 @@ BYTES: Final = 64 * 1024
 _KEY: Final = create_key("observekit-flight")
 
 
+Made = tuple[bytes, Record | None]
+"""A line, and its record where that is sent as well."""
+
+
 class Ring:
     """The last records of one request: level and line of each."""
 
     __slots__ = ("bytes", "left_out", "lines", "open")
 
     def __init__(self) -> None:
-        self.lines: deque[tuple[str, bytes]] = deque()
+        self.lines: deque[tuple[str, Made]] = deque()
         self.bytes = 0
         self.left_out = 0
         self.open = True
@@ -39,7 +44,7 @@ class Recorder:
     """
 
     def __init__(
-        self, level: int, slow_seconds: float, limit_bytes: int, write: Callable[[str, bytes], None]
+        self, level: int, slow_seconds: float, limit_bytes: int, write: Callable[[str, Made], None]
     ) -> None:
         self.level = level
         self._slow = slow_seconds
@@ -63,8 +68,9 @@ class Recorder:
         ring = get_value(_KEY)
         return isinstance(ring, Ring) and ring.open
 
-    def keep(self, level: str, line: bytes) -> None:
-        """Keep *line* for the current request."""
+    def keep(self, level: str, made: Made) -> None:
+        """Keep a line for the current request."""
+        line = made[0]
         ring = get_value(_KEY)
         if not isinstance(ring, Ring):
             return
@@ -74,10 +80,10 @@ class Recorder:
             if self._bytes + len(line) > self._limit:
                 ring.left_out += 1
                 return
-            ring.lines.append((level, line))
+            ring.lines.append((level, made))
             self._add(ring, len(line))
             while len(ring.lines) > RECORDS or ring.bytes > BYTES:
-                self._add(ring, -len(ring.lines.popleft()[1]))
+                self._add(ring, -len(ring.lines.popleft()[1][0]))
                 ring.left_out += 1
 
     def end(self, context: Context, seconds: float, *, failed: bool) -> tuple[int, int]:
@@ -94,8 +100,8 @@ class Recorder:
             self._add(ring, -ring.bytes)
         if not (failed or seconds >= self._slow):
             return 0, 0
-        for level, line in lines:
-            self._write(level, line)
+        for level, made in lines:
+            self._write(level, made)
         return len(lines), ring.left_out
 
     def _add(self, ring: Ring, size: int) -> None:

@@ -14,15 +14,15 @@ from observekit.logs.chain import Chain
 from observekit.logs.encoder import encode
 from observekit.logs.fields import add_fields
 from observekit.logs.flight import Recorder
+from observekit.logs.given import level_of, name_of, taken_exception
 from observekit.logs.levels import NUMBERS, Levels
 from observekit.logs.limits import Limits, kind_of
 from observekit.logs.prepared import PreparedEvent
-from observekit.logs.record import Head, Record, described, exception_of, stack_of, type_of
+from observekit.logs.record import Head, Record, described, stack_of, type_of
 from observekit.logs.values import Cleaner
 
 Encode = Callable[[Record], bytes]
 
-_NAMES: Final = {"warn": "warning", "exception": "error", "fatal": "critical", "msg": "info", "log": "info"}
 # Source: the longest of 50 frames and 8 causes with ordinary paths, with room for as much again.
 _EXCEPTION_BUDGET: Final = 32 * 1024
 _URGENT: Final = frozenset({"error", "critical"})
@@ -62,6 +62,7 @@ class Pipeline:
         "_urgent",
         "_write",
         "chain",
+        "export",
         "levels",
     )
 
@@ -87,6 +88,8 @@ class Pipeline:
         _PLAIN_EVENTS.clear()
         self._limits = limits
         self._flight: Recorder | None = None
+        # Takes records that are sent as well.
+        self.export: Callable[[Record], None] | None = None
         self._count = count
         self._guard = guard
         self._retired = False
@@ -96,8 +99,8 @@ class Pipeline:
     def __call__(self, logger: object, method: str, event_dict: MutableMapping[str, Any]) -> str:
         """Be the one processor of structlog: write the record, and leave nothing to print."""
         # A wrapper class of the user's has asked nobody for the level.
-        level = _level(method)
-        if self.wants(level, _name(logger)) or self.keeps(NUMBERS[level]):
+        level = level_of(method)
+        if self.wants(level, name_of(logger)) or self.keeps(NUMBERS[level]):
             self.take(logger, method, event_dict)
         raise structlog.DropEvent
 
@@ -109,7 +112,7 @@ class Pipeline:
         """Write what structlog was given; never raises."""
         try:
             pipeline = self._successor() if self._retired else self
-            level, name = _level(method), _name(logger)
+            level, name = level_of(method), name_of(logger)
             if self._retired and not (pipeline.wants(level, name) or pipeline.keeps(NUMBERS[level])):
                 return
             # Read only where there may be some: it goes through all variables of the context.
@@ -117,7 +120,7 @@ class Pipeline:
             if pipeline.chain:
                 fields = pipeline.chained(logger, method, fields)
             event = fields.pop("event", "")
-            error = _taken_exception(fields)
+            error = taken_exception(fields)
             if fields.pop("stack_info", False):
                 fields["stack"] = stack_of(sys._getframe(2))  # noqa: SLF001 -- as logging and structlog do
             pipeline.emit(level, event, fields, logger=name, error=error)
@@ -129,7 +132,7 @@ class Pipeline:
     def chained(self, logger: object, method: str, fields: dict[str, Any]) -> dict[str, Any]:
         """Return what the user's own processors make of *fields*."""
         made = dict(self.chain.run(logger, method, fields))
-        if made.get("level") == _level(method):
+        if made.get("level") == level_of(method):
             del made["level"]  # From add_log_level, for those after it.
         return made
 
@@ -165,8 +168,10 @@ class Pipeline:
                 if told is None:
                     return
                 fields = {**fields, "suppressed": told} if told else fields
-            line = self._made((level, event, logger, seconds), fields, ids, error)
+            line, record = self._made((level, event, logger, seconds), fields, ids, error)
             (self._urgent if level in _URGENT else self._write)(line)
+            if record is not None and self.export is not None:
+                self.export(record)
         except Exception as failure:  # noqa: BLE001 -- whatever happens here, the caller goes on
             self.failed(failure)
 
@@ -176,8 +181,11 @@ class Pipeline:
         fields: Mapping[str, Any],
         ids: Mapping[str, str] | None,
         error: BaseException | None,
-    ) -> bytes:
-        """Return the line of a record; *head* are its level, its event, its logger and its time."""
+    ) -> tuple[bytes, Record | None]:
+        """Return the line of a record, and the record if it is sent as well.
+
+        *head* are its level, its event, its logger and its time.
+        """
         level, event, logger, seconds = head
         try:
             cleaner = Cleaner()
@@ -187,9 +195,9 @@ class Pipeline:
             add_fields(record, fields, cleaner)
             if error is not None:
                 record["exception"] = self._told(error)
-            return self._encode(record)
+            return self._encode(record), None if self.export is None else record
         except Exception as failure:  # noqa: BLE001 -- a line with little on it is better than none
-            return self._stand_in(level, failure)
+            return self._stand_in(level, failure), None
 
     def keeps(self, number: int) -> bool:
         """Whether a record of this level, which is below that of its logger, is kept for its request."""
@@ -197,19 +205,21 @@ class Pipeline:
 
     def record_flights(self, level: int, slow_seconds: float, limit_bytes: int) -> Recorder:
         """Keep records of requests from *level* on, as Recorder does, and return what keeps them."""
-
-        def write(level: str, line: bytes) -> None:
-            self._count(level)
-            self._write(line)
-
-        self._flight = Recorder(level, slow_seconds, limit_bytes, write)
+        self._flight = Recorder(level, slow_seconds, limit_bytes, self._write_after_all)
         return self._flight
+
+    def _write_after_all(self, level: str, made: tuple[bytes, Record | None]) -> None:
+        line, record = made
+        self._count(level)
+        self._write(line)
+        if record is not None and self.export is not None:
+            self.export(record)
 
     def tell(self, level: str, event: str, fields: Mapping[str, Any]) -> None:
         """Write a record of our own, whatever the levels and the limits are; never raises."""
         try:
-            self._count(level)
-            self._write(self._made((level, event, "observekit", None), fields, {}, None))
+            made = self._made((level, event, "observekit", None), fields, {}, None)
+            self._write_after_all(level, made)
         except Exception as failure:  # noqa: BLE001 -- as above
             self.failed(failure)
 
@@ -234,13 +244,12 @@ class Pipeline:
     def prepare(
         self, level: str, event: str, logger: str, constants: Mapping[str, Any], further: str
     ) -> PreparedEvent | None:
-        """Return what writes *event* with the same fields each time.
-
-        ``None`` where lines are no JSON, or may be kept back.
+        """Return what writes *event* with the same fields each time, ``None`` where that may not be so.
 
         *further* is how the other fields stand in a line, as PreparedEvent takes them.
         """
-        if self._encode is not encode or (self._limits is not None and self._limits.concern(event)):
+        limited = self._limits is not None and self._limits.concern(event)
+        if limited or self.export is not None or self._encode is not encode:
             return None
         write = self._urgent if level in _URGENT else self._write
         return PreparedEvent(
@@ -287,21 +296,3 @@ def _shown_event(event: object, cleaner: Cleaner) -> object:
     if type(event) is str and shown == event and len(_PLAIN_EVENTS) < _EVENTS and len(event) <= _EVENT_LENGTH:
         _PLAIN_EVENTS.add(event)
     return shown
-
-
-def _level(method: str) -> str:
-    level = _NAMES.get(method, method)
-    return level if level in NUMBERS else "info"
-
-
-def _name(logger: object) -> str:
-    name = getattr(logger, "name", None)
-    return name if name and isinstance(name, str) else "structlog"
-
-
-def _taken_exception(fields: MutableMapping[str, Any]) -> BaseException | None:
-    """Take ``exc_info`` out of *fields* and return the exception it means."""
-    given = fields.pop("exc_info", None)
-    if given is None:
-        return None
-    return sys.exception() if given is True else exception_of(given)

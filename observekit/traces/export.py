@@ -129,6 +129,14 @@ class ExportQueue(SpanProcessor):
         """Take a sampled span that is encoded already; never waits."""
         self._put(Item(self._group(home), span))
 
+    def put(self, group: Group, content: bytes) -> None:
+        """Take what is encoded already and belongs to *group*, such as a log record; never waits."""
+        self._put(Item(group, content))
+
+    def lose(self) -> None:
+        """Note that something could not be encoded."""
+        self._ledger.lose("unencodable")
+
     def held(self) -> Held:
         """Return how much waits, or is under way."""
         return self._ledger.held()

@@ -98,7 +98,7 @@ def test_an_entry_in_json_says_all_that_is_known(command: Run) -> None:
         "unit": "seconds",
         "labels": ["signal", "outcome"],
         "help": "Time one request to the collector took.",
-        "values": {"signal": ["traces"], "outcome": ["exported", "failed", "rejected"]},
+        "values": {"signal": ["logs", "traces"], "outcome": ["exported", "failed", "rejected"]},
         "buckets": [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0],
         "across_workers": "sum",
         "made_by": "observekit",

@@ -61,6 +61,8 @@ def test_each_value_is_printed_with_its_origin(command: Run) -> None:
         "metrics_path": ["None", "OBSERVEKIT_METRICS_PATH"],
         "traces_endpoint": ["'http://localhost:4318/v1/traces'", "OTEL_EXPORTER_OTLP_ENDPOINT"],
         "traces_headers": ["'[redacted]'", "OTEL_EXPORTER_OTLP_HEADERS"],
+        "logs_endpoint": ["'http://localhost:4318/v1/logs'", "OTEL_EXPORTER_OTLP_ENDPOINT"],
+        "logs_headers": ["'[redacted]'", "OTEL_EXPORTER_OTLP_HEADERS"],
     }
     assert rows["log_level"] == ["'info'", "default"]
 

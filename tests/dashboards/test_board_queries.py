@@ -260,6 +260,9 @@ def test_the_check_itself_sees_this(expression: str, legend: str, complaints: li
 _ON_NO_PANEL: Mapping[str, str] = {
     "http_server_request_body_size_bytes": "is there for those only who ask for it",
     "http_server_response_body_size_bytes": "is there for those only who ask for it",
+    "observekit_log_export_queue_bytes": "is there for those only who ask for it",
+    "observekit_log_exports_dropped_total": "as above; the records are on standard output all the same",
+    "observekit_log_exports_total": "as above",
     "process_virtual_memory_bytes": "says little of what a process uses; resident memory does",
 }
 

@@ -126,19 +126,19 @@ def test_without_a_recorder_nothing_is_kept(ask: Ask) -> None:
 
 def test_all_requests_together_hold_no_more_than_the_limit() -> None:
     written: list[bytes] = []
-    recorder = Recorder(logging.DEBUG, 1, 1000, lambda _, line: written.append(line))
+    recorder = Recorder(logging.DEBUG, 1, 1000, lambda _, made: written.append(made[0]))
     contexts = [recorder.begin(Context()) for _ in range(5)]
     for context in contexts:
         token = attach(context)
         for _ in range(3):
-            recorder.keep("debug", b"x" * 100)
+            recorder.keep("debug", (b"x" * 100, None))
         detach(token)
     ends = [recorder.end(context, 0, failed=True) for context in contexts]
 
     assert ends == [(3, 0), (3, 0), (3, 0), (1, 2), (0, 3)]
     assert (recorder._bytes, len(written)) == (0, 10)
     token = attach(contexts[0])
-    recorder.keep("debug", b"late")
+    recorder.keep("debug", (b"late", None))
     detach(token)
     assert recorder._bytes == 0
 

@@ -3,10 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from observekit.config.kinds import LEVELS, LOGGER_LEVELS, OPTIONAL_LEVEL, choice, count, number
+from observekit.config.kinds import (
+    HEADERS,
+    HTTP_URL,
+    LEVELS,
+    LOGGER_LEVELS,
+    OPTIONAL_LEVEL,
+    choice,
+    count,
+    number,
+)
 from observekit.config.log_kinds import FLIGHT_LEVEL, RATES, SHARES
 from observekit.config.pairs import NOTHING
-from observekit.config.setting import Source, setting
+from observekit.config.setting import Source, logs_below, setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +98,27 @@ class LogsSettings:
         number(0, 3600, example=", in seconds"),
         "OBSERVEKIT_LOG_SLOW_SECONDS",
         help="A request that takes as long is slow for log_flight_recorder.",
+    )
+    logs_exporter: str = setting(
+        "none",
+        choice("none", "otlp"),
+        "OTEL_LOGS_EXPORTER",
+        help="otlp: records are sent to logs_endpoint as well, with the certificates, the compression and "
+        "the time-out of traces.",
+    )
+    logs_endpoint: str | None = setting(
+        None,
+        HTTP_URL,
+        "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+        logs_below("OTEL_EXPORTER_OTLP_ENDPOINT"),
+        help="Full URL that records are sent to over OTLP/HTTP, if logs_exporter is otlp.",
+    )
+    logs_headers: Mapping[str, str] = setting(
+        NOTHING,
+        HEADERS,
+        "OTEL_EXPORTER_OTLP_LOGS_HEADERS",
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        help="Headers sent with each export of records, such as an API key.",
     )
     log_buffer_bytes: int = setting(
         # Source: 4 MiB hold about 10,000 canonical events of 400 bytes, some seconds of a busy worker.
