@@ -5,7 +5,7 @@ import gc
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
-from threading import Thread
+from threading import Barrier, Thread
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
@@ -62,8 +62,14 @@ async def pooled(carry: Any) -> Ids:
 
 
 async def mapped_at_once(carry: Any) -> Ids:
+    together = Barrier(4)
+
+    def work(_: int) -> Ids:
+        together.wait(30)  # All four are within at the same time.
+        return here()
+
     with ThreadPoolExecutor(4) as pool:
-        found: set[Ids] = set(pool.map(carry(lambda _: here()), range(64)))
+        found: set[Ids] = set(pool.map(carry(work), range(4)))
     (only,) = found
     return only
 
