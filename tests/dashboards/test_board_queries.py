@@ -10,6 +10,7 @@ import promql_parser as promql
 import pytest
 
 from observekit.catalogue import METRICS, MetricSpec
+from observekit.catalogue.libraries import LIBRARIES
 from tests.rules.shipped import rules, selectors
 
 _FILES = sorted((Path(__file__).parents[2] / "grafana" / "dashboards").glob("*.json"))
@@ -39,7 +40,7 @@ def _vocabulary() -> dict[str, tuple[MetricSpec | None, set[str]]]:
             grouped = re.search(r"by \((.*?)\)", rule["expr"])
             kept = grouped[1].split(", ") if grouped else ["cluster", "namespace", "job"]
             known[rule["record"]] = (None, {*kept, *rule.get("labels", ())} - {"le"})
-    for spec in METRICS.values():
+    for spec in (*METRICS.values(), *LIBRARIES):
         labels = {*spec.labels, *_ADDED_BY_PROMETHEUS, *(_OF_WORKERS if spec.across == "worker" else ())}
         if spec.kind != "histogram":
             known[spec.name] = (spec, labels)

@@ -3,6 +3,7 @@
 from observekit.dashboards.board import Board
 from observekit.dashboards.choices import instance, job, route
 from observekit.dashboards.deployments import deployments
+from observekit.dashboards.rows.dependencies import dependencies
 from observekit.dashboards.rows.glance import glance
 from observekit.dashboards.rows.health import health
 from observekit.dashboards.rows.latency import latency
@@ -31,6 +32,7 @@ def service() -> Board:
             versions(),
             websockets(),
             work(),
+            dependencies(),
             health(),
             process(),
             losses(),

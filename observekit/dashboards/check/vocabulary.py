@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from observekit.catalogue import METRICS, MetricSpec
+from observekit.catalogue.libraries import LIBRARIES
 from observekit.dashboards.series import PROMETHEUS_OWN, TARGET
 from observekit.semconv import WORKER
 
@@ -37,7 +38,7 @@ Vocabulary = Mapping[str, Known]
 
 def of_catalogue() -> dict[str, Known]:
     """Return what observekit shows, and what Prometheus adds to it."""
-    known = {name: found for spec in METRICS.values() for name, found in _of_spec(spec)}
+    known = {name: found for spec in (*METRICS.values(), *LIBRARIES) for name, found in _of_spec(spec)}
     for spec in PROMETHEUS_OWN:
         known[spec.name] = Known(cumulative=False)
     known["ALERTS"] = known["ALERTS_FOR_STATE"] = Known(labels=None, cumulative=False)
