@@ -10,6 +10,8 @@ import pytest
 
 from tests.drain.service import Service, is_alive, running, supervised, until
 
+pytestmark = pytest.mark.once
+
 NEVER = ("--drain-delay", "3000", "--drain-timeout", "3000")
 """Times that no test waits for."""
 
