@@ -212,8 +212,10 @@ def _sharing_parent(environ: Mapping[str, str]) -> int | None:
 
 def _rooms(environ: Mapping[str, str]) -> Iterator[Path]:
     """Yield the directories in which there may be a base, the best first, each once."""
-    given = (environ.get("RUNTIME_DIRECTORY", "").partition(":")[0], environ.get("XDG_RUNTIME_DIR"), "/run")
-    rooms = [*(Path(one) for one in given if one), Path(tempfile.gettempdir())]
+    # Source: systemd.exec(5): a unit's own directory, so nobody of it is anywhere else.
+    own = environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+    usual = (environ.get("XDG_RUNTIME_DIR") or "/run", "/run", tempfile.gettempdir())
+    rooms = [Path(one) for one in ((own,) if own else usual)]
     yield from dict.fromkeys(room for room in rooms if room.is_absolute())
 
 

@@ -64,7 +64,7 @@ class Service:
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "OBSERVEKIT"))
         }
-        runtime = {"XDG_RUNTIME_DIR": str(directory), "PYTHONPATH": str(ROOT)}
+        runtime = {"RUNTIME_DIRECTORY": str(directory), "PYTHONPATH": str(ROOT)}
         with self.output.open("ab") as out, self.errors.open("ab") as err:
             self.process = subprocess.Popen(
                 command, env={**kept, **runtime, **environ}, stdout=out, stderr=err, stdin=subprocess.DEVNULL
@@ -142,7 +142,7 @@ def supervised(command: Sequence[str], *options: str) -> list[str]:
 def cli(*arguments: str, directory: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run a command of observekit."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "OBSERVEKIT"))}
-    runtime = {"XDG_RUNTIME_DIR": str(directory), "PYTHONPATH": str(ROOT)}
+    runtime = {"RUNTIME_DIRECTORY": str(directory), "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         [sys.executable, "-m", "observekit", *arguments],
         env={**kept, **runtime, **environ},

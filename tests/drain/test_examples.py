@@ -84,7 +84,7 @@ def test_the_commands_of_probes_and_hooks_are_commands_of_observekit(
     hooks = [container[name] for name in container if name.endswith("Probe")]
     hooks.append(container.get("lifecycle", {}).get("preStop", {}))
     commands = [hook["exec"]["command"] for hook in hooks if "exec" in hook]
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
     for command in commands:

@@ -17,7 +17,7 @@ NOBODY = 65534
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """An environment whose runtime directory is the test's own, and the only one."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    return {"XDG_RUNTIME_DIR": str(tmp_path)}
+    return {"RUNTIME_DIRECTORY": str(tmp_path)}
 
 
 def test_the_directory_is_for_its_user_alone(room: dict[str, str]) -> None:

@@ -21,7 +21,7 @@ Make = Callable[..., Kit]
 @pytest.fixture
 def make_kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     """Set up in a runtime directory of its own, and end it with the test."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with ExitStack() as ends:
 
