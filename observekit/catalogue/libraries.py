@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from observekit.catalogue.metrics import LATENCY_BUCKETS
+from observekit.catalogue.buckets import LATENCY_BUCKETS
 from observekit.catalogue.specs import MetricSpec
 from observekit.semconv import (
     ERROR_TYPE,

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from observekit.catalogue import operations, process, websockets
+from observekit.catalogue import exports, operations, process, saturation, websockets
+from observekit.catalogue.buckets import LATENCY_BUCKETS
 from observekit.catalogue.specs import MetricSpec, catalogue
 from observekit.semconv import (
     DEPLOYMENT_ENVIRONMENT_NAME,
@@ -19,12 +20,8 @@ from observekit.semconv import (
     label,
 )
 
-# Source: OpenTelemetry HTTP metrics, advised boundaries of http.server.request.duration.
-LATENCY_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 # Source: a check may take 0.8 s and all together 0.9 s, below the 1 s that the kubelet waits for a probe.
 CHECK_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8, 1.0)
-# Source: what is late by less than 1 ms nobody feels; 0.25 s is a stall; probes wait 1 s.
-LAG_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 # Source: powers of four, from a short JSON object to what a server rather streams; nobody advises any.
 SIZE_BUCKETS: Final = tuple(float(4**power) for power in range(3, 14))
@@ -172,87 +169,6 @@ LIFECYCLE_STATE: Final = MetricSpec(
     values={"state": ("starting", "ready", "draining", "stopped", "broken")},
     across="worker",
 )
-LOG_RECORDS: Final = MetricSpec(
-    name="observekit_log_records_total",
-    kind="counter",
-    help="Log records taken in, written or not.",
-    labels=("level",),
-    values={"level": ("debug", "info", "warning", "error", "critical")},
-)
-LOG_RECORDS_DROPPED: Final = MetricSpec(
-    name="observekit_log_records_dropped_total",
-    kind="counter",
-    help="Log records that were taken in and will never be written.",
-    labels=("reason",),
-    values={"reason": ("buffer_full", "no_output", "write_failed")},
-)
-LOG_RECORDS_SUPPRESSED: Final = MetricSpec(
-    name="observekit_log_records_suppressed_total",
-    kind="counter",
-    help="Log records that log_limits or log_sampling have kept back, as they were asked to.",
-    labels=("reason",),
-    values={"reason": ("rate_limited", "sampled")},
-)
-LOG_EXPORTS: Final = MetricSpec(
-    name="observekit_log_exports_total",
-    kind="counter",
-    help="Log records by what the collector said to them; only with logs_exporter.",
-    labels=("outcome",),
-    values={"outcome": ("exported", "rejected")},
-)
-LOG_EXPORTS_DROPPED: Final = MetricSpec(
-    name="observekit_log_exports_dropped_total",
-    kind="counter",
-    help="Log records that will never reach the collector; on standard output they are all the same. "
-    "Only with logs_exporter.",
-    labels=("reason",),
-    values={"reason": ("no_collector", "queue_full", "shutdown", "too_large", "unencodable")},
-)
-LOG_EXPORT_QUEUE: Final = MetricSpec(
-    name="observekit_log_export_queue_bytes",
-    kind="gauge",
-    unit="bytes",
-    help="Bytes of log records that wait for the collector; only with logs_exporter.",
-)
-SPANS_ENDED: Final = MetricSpec(
-    name="observekit_spans_ended_total",
-    kind="counter",
-    help="Sampled spans that ended: as many as are exported, rejected, dropped and waiting.",
-)
-SPANS: Final = MetricSpec(
-    name="observekit_spans_total",
-    kind="counter",
-    help="Ended spans by what the collector said to them for good.",
-    labels=("outcome",),
-    values={"outcome": ("exported", "rejected")},
-)
-SPANS_DROPPED: Final = MetricSpec(
-    name="observekit_spans_dropped_total",
-    kind="counter",
-    help="Ended spans that will never reach the collector.",
-    labels=("reason",),
-    values={"reason": ("no_collector", "queue_full", "shutdown", "too_large", "unencodable")},
-)
-SPANS_WAITING: Final = MetricSpec(
-    name="observekit_spans_waiting",
-    kind="gauge",
-    help="Ended spans that wait for the collector, those under way included.",
-)
-SPAN_QUEUE: Final = MetricSpec(
-    name="observekit_span_queue_bytes",
-    kind="gauge",
-    unit="bytes",
-    help="Memory of the ended spans that wait for the collector.",
-)
-EXPORT_DURATION: Final = MetricSpec(
-    name="observekit_export_duration_seconds",
-    kind="histogram",
-    unit="seconds",
-    help="Time one request to the collector took.",
-    labels=("signal", "outcome"),
-    buckets=LATENCY_BUCKETS,
-    values={"signal": ("logs", "traces"), "outcome": ("exported", "failed", "rejected")},
-)
 SERIES_OVERFLOW: Final = MetricSpec(
     name="observekit_series_overflow_total",
     kind="counter",
@@ -284,75 +200,6 @@ OTEL_METRICS_LEFT_OUT: Final = MetricSpec(
     help="OpenTelemetry metrics left out of the page: their name is taken, or their kind unknown there.",
     labels=("reason",),
     values={"reason": ("exponential_histogram", "name_taken", "observekit")},
-    across="one",
-)
-EVENT_LOOP_LAG: Final = MetricSpec(
-    name="asyncio_event_loop_lag_seconds",
-    kind="histogram",
-    unit="seconds",
-    help="How late the event loop ran a timer that was due, ten times a second.",
-    buckets=LAG_BUCKETS,
-    across="worker",
-)
-EVENT_LOOP_STALLS: Final = MetricSpec(
-    name="asyncio_event_loop_stalls_total",
-    kind="counter",
-    help="Times the event loop ran nothing for a quarter of a second or longer.",
-    across="worker",
-)
-ASYNCIO_TASKS: Final = MetricSpec(
-    name="asyncio_tasks",
-    kind="gauge",
-    help="Tasks of the event loop that are not done.",
-    across="worker",
-)
-PYTHON_THREADS: Final = MetricSpec(
-    name="python_threads",
-    kind="gauge",
-    help="Threads of the interpreter.",
-    across="worker",
-)
-CGROUP_THROTTLED: Final = MetricSpec(
-    name="process_cgroup_cpu_throttled_seconds_total",
-    kind="counter",
-    unit="seconds",
-    help="Time the CPU quota kept the process waiting; absent where the kernel does not say.",
-    across="one",
-)
-CGROUP_CPU_LIMIT: Final = MetricSpec(
-    name="process_cgroup_cpu_limit_cores",
-    kind="gauge",
-    unit="cores",
-    help="CPU quota of the process in cores; absent where there is none.",
-    across="one",
-)
-CGROUP_MEMORY_USAGE: Final = MetricSpec(
-    name="process_cgroup_memory_usage_bytes",
-    kind="gauge",
-    unit="bytes",
-    help="Memory charged to the process, less the file cache that can be dropped at once.",
-    across="one",
-)
-CGROUP_MEMORY_LIMIT: Final = MetricSpec(
-    name="process_cgroup_memory_limit_bytes",
-    kind="gauge",
-    unit="bytes",
-    help="Memory at which the kernel kills; absent where there is no limit.",
-    across="one",
-)
-PRESSURE: Final = MetricSpec(
-    name="process_pressure_waiting_seconds_total",
-    kind="counter",
-    unit="seconds",
-    help="Time in which some task waited for a resource; absent where the kernel does not say.",
-    labels=("resource",),
-    across="one",
-)
-STEAL: Final = MetricSpec(
-    name="system_cpu_steal_seconds_total",
-    kind="counter",
-    unit="seconds",
-    help="Time the hypervisor gave the CPUs of the host to others.",
     across="one",
 )
 CLOCK: Final = MetricSpec(
@@ -394,8 +241,15 @@ INTERNAL_ERRORS: Final = MetricSpec(
 
 METRICS: Final = catalogue(
     value
-    for module in (globals(), vars(operations), vars(websockets), vars(process))
+    for module in (
+        globals(),
+        vars(exports),
+        vars(saturation),
+        vars(operations),
+        vars(websockets),
+        vars(process),
+    )
     for value in tuple(module.values())
     if isinstance(value, MetricSpec)
 )
-"""All metric families by name: those of this file, of operations, of WebSockets, of the process."""
+"""All metric families by name: those of this file, and those of the files of their own."""

@@ -1,6 +1,7 @@
 """The variables at the top of boards: what is looked at."""
 
-from observekit.catalogue.metrics import PYTHON_THREADS, REQUEST_DURATION, TARGET_INFO
+from observekit.catalogue.metrics import REQUEST_DURATION, TARGET_INFO
+from observekit.catalogue.saturation import PYTHON_THREADS
 from observekit.dashboards.board import Variable
 from observekit.dashboards.promql import label_values
 from observekit.dashboards.recorded import recorded

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from string import Template
 from typing import Final
 
+from observekit.catalogue.buckets import LATENCY_BUCKETS
 from observekit.catalogue.metrics import (
     ACTIVE_REQUESTS,
-    LATENCY_BUCKETS,
     REQUEST_BODY_SIZE,
     REQUEST_DURATION,
     RESPONSE_BODY_SIZE,

@@ -8,8 +8,8 @@ from typing import Any
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.registry import REGISTRY
 
+from observekit.catalogue import exports, operations, websockets
 from observekit.catalogue import metrics as catalogue
-from observekit.catalogue import operations, websockets
 from observekit.config import Config, Effective
 from observekit.errors import ConfigError
 from observekit.guard import Guard
@@ -53,18 +53,18 @@ class Instruments:
         self._check_duration = store.histogram(catalogue.HEALTH_CHECK_DURATION)
         self._check_changes = store.counter(catalogue.HEALTH_CHECK_TRANSITIONS)
         self._check_blocks = store.counter(catalogue.HEALTH_CHECK_LOOP_BLOCKS)
-        self._log_records = store.counter(catalogue.LOG_RECORDS)
+        self._log_records = store.counter(exports.LOG_RECORDS)
         # All levels are there from the beginning, and one of them is counted for each request.
         self._levels: dict[str, CounterCell] = {level: cell for (level,), cell in self._log_records.series()}
-        self._log_drops = store.counter(catalogue.LOG_RECORDS_DROPPED)
-        self._spans_ended = store.counter(catalogue.SPANS_ENDED).cell()
-        self._log_suppressions = store.counter(catalogue.LOG_RECORDS_SUPPRESSED)
+        self._log_drops = store.counter(exports.LOG_RECORDS_DROPPED)
+        self._spans_ended = store.counter(exports.SPANS_ENDED).cell()
+        self._log_suppressions = store.counter(exports.LOG_RECORDS_SUPPRESSED)
         if config.logs_exporter != "none":
-            self._log_exports = store.counter(catalogue.LOG_EXPORTS)
-            self._log_exports_dropped = store.counter(catalogue.LOG_EXPORTS_DROPPED)
-        self._spans = store.counter(catalogue.SPANS)
-        self._span_drops = store.counter(catalogue.SPANS_DROPPED)
-        self._exports = store.histogram(catalogue.EXPORT_DURATION)
+            self._log_exports = store.counter(exports.LOG_EXPORTS)
+            self._log_exports_dropped = store.counter(exports.LOG_EXPORTS_DROPPED)
+        self._spans = store.counter(exports.SPANS)
+        self._span_drops = store.counter(exports.SPANS_DROPPED)
+        self._exports = store.histogram(exports.EXPORT_DURATION)
         self._collector_errors = store.counter(catalogue.COLLECTOR_ERRORS)
         # Empty before the first page is done: no page takes no time.
         self._scrape: list[tuple[tuple[str, ...], float]] = []
@@ -118,12 +118,12 @@ class Instruments:
 
     def show_logs_waiting(self, held: Callable[[], tuple[int, int]]) -> None:
         """Show the bytes of log records that wait, which *held* returns."""
-        self.store.reading(catalogue.LOG_EXPORT_QUEUE, lambda: [((), float(held()[1]))])
+        self.store.reading(exports.LOG_EXPORT_QUEUE, lambda: [((), float(held()[1]))])
 
     def show_waiting(self, held: Callable[[], tuple[int, int]]) -> None:
         """Show how many spans wait, and their bytes, which *held* returns."""
-        self.store.reading(catalogue.SPANS_WAITING, lambda: [((), float(held()[0]))])
-        self.store.reading(catalogue.SPAN_QUEUE, lambda: [((), float(held()[1]))])
+        self.store.reading(exports.SPANS_WAITING, lambda: [((), float(held()[0]))])
+        self.store.reading(exports.SPAN_QUEUE, lambda: [((), float(held()[1]))])
 
     def trace_decided(self, decision: str) -> None:
         """Count what became of a trace that was not sampled."""

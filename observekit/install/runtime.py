@@ -3,7 +3,7 @@
 import threading
 from contextlib import suppress
 
-from observekit.catalogue import metrics as catalogue
+from observekit.catalogue import saturation
 from observekit.health.lifecycle import State
 from observekit.install.voice import Voice
 from observekit.metrics.eventloop import LoopWatch
@@ -13,18 +13,18 @@ from observekit.metrics.store import Store
 
 def watch(store: Store, voice: Voice) -> LoopWatch:
     """Show event loop, threads and saturation in *store*; return what watches a loop it is started on."""
-    lag = store.histogram(catalogue.EVENT_LOOP_LAG).cell()
-    stalls = store.counter(catalogue.EVENT_LOOP_STALLS).cell()
+    lag = store.histogram(saturation.EVENT_LOOP_LAG).cell()
+    stalls = store.counter(saturation.EVENT_LOOP_STALLS).cell()
     watched = LoopWatch(lag.observe, stalls.add, voice.loop_stalled)
-    store.reading(catalogue.ASYNCIO_TASKS, watched.tasks)
-    store.reading(catalogue.PYTHON_THREADS, lambda: [((), float(threading.active_count()))])
-    saturation = Saturation()
-    store.reading(catalogue.CGROUP_THROTTLED, saturation.throttled_seconds)
-    store.reading(catalogue.CGROUP_CPU_LIMIT, saturation.cpu_limit_cores)
-    store.reading(catalogue.CGROUP_MEMORY_USAGE, saturation.memory_usage_bytes)
-    store.reading(catalogue.CGROUP_MEMORY_LIMIT, saturation.memory_limit_bytes)
-    store.reading(catalogue.PRESSURE, saturation.pressure_seconds)
-    store.reading(catalogue.STEAL, saturation.steal_seconds)
+    store.reading(saturation.ASYNCIO_TASKS, watched.tasks)
+    store.reading(saturation.PYTHON_THREADS, lambda: [((), float(threading.active_count()))])
+    kernel = Saturation()
+    store.reading(saturation.CGROUP_THROTTLED, kernel.throttled_seconds)
+    store.reading(saturation.CGROUP_CPU_LIMIT, kernel.cpu_limit_cores)
+    store.reading(saturation.CGROUP_MEMORY_USAGE, kernel.memory_usage_bytes)
+    store.reading(saturation.CGROUP_MEMORY_LIMIT, kernel.memory_limit_bytes)
+    store.reading(saturation.PRESSURE, kernel.pressure_seconds)
+    store.reading(saturation.STEAL, kernel.steal_seconds)
     return watched
 
 

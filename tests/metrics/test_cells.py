@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observekit.catalogue.metrics import SPANS
+from observekit.catalogue.exports import SPANS
 from observekit.metrics.cells import CounterCell, GaugeCell, HistogramCell
 from observekit.metrics.store import Store
 

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from observekit.catalogue.metrics import ACTIVE_REQUESTS, REQUEST_DURATION, SCRAPE_DURATION, SPANS
+from observekit.catalogue.exports import SPANS
+from observekit.catalogue.metrics import ACTIVE_REQUESTS, REQUEST_DURATION, SCRAPE_DURATION
 from observekit.metrics.cells import CounterCell, GaugeCell, HistogramCell
 from observekit.metrics.store import Store
 from observekit.metrics.workers.shapes import Labels, Shape

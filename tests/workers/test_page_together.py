@@ -12,6 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from observekit.catalogue import metrics as catalogue
+from observekit.catalogue import saturation
 from observekit.metrics.exposition import Exposition
 from observekit.metrics.store import Store
 from observekit.metrics.workers.member import Member
@@ -214,9 +215,9 @@ def test_buckets_of_another_release_are_left_out_and_said_once(worker: Worker, s
 
 
 def test_a_family_of_one_process_shows_what_the_one_says_that_answers(worker: Worker, sibling: Start) -> None:
-    sibling(lambda store, _: store.reading(catalogue.STEAL, lambda: [((), 7.0)]))
-    worker.store.reading(catalogue.STEAL, lambda: [((), 1.0)])
-    worker.store.reading(catalogue.PYTHON_THREADS, lambda: [((), 3.0)])
+    sibling(lambda store, _: store.reading(saturation.STEAL, lambda: [((), 7.0)]))
+    worker.store.reading(saturation.STEAL, lambda: [((), 1.0)])
+    worker.store.reading(saturation.PYTHON_THREADS, lambda: [((), 3.0)])
 
     shown = [line for line in worker.page() if line.startswith(("system_", "python_threads"))]
 
@@ -228,8 +229,8 @@ def test_a_family_of_one_process_shows_what_the_one_says_that_answers(worker: Wo
 
 def test_a_reading_that_has_nothing_to_say_any_more_is_gone_and_one_that_fails_too(worker: Worker) -> None:
     said: list[tuple[tuple[str, ...], float]] = [((), 3.0)]
-    worker.store.reading(catalogue.PYTHON_THREADS, lambda: said)
-    worker.store.reading(catalogue.ASYNCIO_TASKS, lambda: [((), 1 / 0)])
+    worker.store.reading(saturation.PYTHON_THREADS, lambda: said)
+    worker.store.reading(saturation.ASYNCIO_TASKS, lambda: [((), 1 / 0)])
     line = 'python_threads{worker="0"} 3.0'
     before = line in worker.page()
     said.clear()

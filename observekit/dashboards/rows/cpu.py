@@ -1,7 +1,7 @@
 """CPU: what is used, what is withheld."""
 
-from observekit.catalogue.metrics import CGROUP_CPU_LIMIT, CGROUP_THROTTLED, PRESSURE, STEAL
 from observekit.catalogue.process import PROCESS_CPU
+from observekit.catalogue.saturation import CGROUP_CPU_LIMIT, CGROUP_THROTTLED, PRESSURE, STEAL
 from observekit.dashboards.limits import CPU_CORES, PRESSURE_SHARE, THROTTLED
 from observekit.dashboards.panels import Panel, Row, Scale
 from observekit.dashboards.plain import EACH, PER_INSTANCE, PER_PROCESS, lines

@@ -1,6 +1,6 @@
 """The event loop: is it late, and what waits on it."""
 
-from observekit.catalogue.metrics import ASYNCIO_TASKS, EVENT_LOOP_LAG, EVENT_LOOP_STALLS, PYTHON_THREADS
+from observekit.catalogue.saturation import ASYNCIO_TASKS, EVENT_LOOP_LAG, EVENT_LOOP_STALLS, PYTHON_THREADS
 from observekit.dashboards.limits import LOOP_LAG, NONE_WANTED
 from observekit.dashboards.panels import Panel, Row, Scale
 from observekit.dashboards.plain import EACH, PER_PROCESS, lines, numbers

@@ -1,17 +1,14 @@
 """Losses: what observekit itself did not record, so that a gap in the data is not read as a quiet service."""
 
 from observekit.catalogue import MetricSpec
+from observekit.catalogue.exports import LOG_RECORDS_DROPPED, LOG_RECORDS_SUPPRESSED, SPANS, SPANS_DROPPED
 from observekit.catalogue.metrics import (
     COLLECTOR_ERRORS,
     INTERNAL_ERRORS,
-    LOG_RECORDS_DROPPED,
-    LOG_RECORDS_SUPPRESSED,
     REJECTED_SETTINGS,
     SAMPLES_REJECTED,
     SCRAPE_DURATION,
     SERIES_OVERFLOW,
-    SPANS,
-    SPANS_DROPPED,
 )
 from observekit.catalogue.operations import CONTEXT_MISTAKES
 from observekit.dashboards.limits import NONE_WANTED, SCRAPE

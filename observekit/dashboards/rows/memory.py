@@ -1,7 +1,7 @@
 """Memory and files: how near the end."""
 
-from observekit.catalogue.metrics import CGROUP_MEMORY_LIMIT, CGROUP_MEMORY_USAGE
 from observekit.catalogue.process import PROCESS_MAX_FDS, PROCESS_MEMORY, PROCESS_OPEN_FDS
+from observekit.catalogue.saturation import CGROUP_MEMORY_LIMIT, CGROUP_MEMORY_USAGE
 from observekit.dashboards.limits import FILE_DESCRIPTORS, MEMORY_SHARE
 from observekit.dashboards.panels import Panel, Row, Scale
 from observekit.dashboards.plain import EACH, PER_INSTANCE, PER_PROCESS, lines

@@ -1,6 +1,6 @@
 """Processes: is an instance near the end of what it has; never averaged, so that one bad instance shows."""
 
-from observekit.catalogue.metrics import LOG_RECORDS
+from observekit.catalogue.exports import LOG_RECORDS
 from observekit.catalogue.process import PROCESS_CPU, PROCESS_MAX_FDS, PROCESS_MEMORY, PROCESS_OPEN_FDS
 from observekit.dashboards.limits import CPU_CORES, FILE_DESCRIPTORS
 from observekit.dashboards.looks import TimeSeries

@@ -1,16 +1,7 @@
 """Telemetry: what leaves the process, what a scrape costs, and whether the clock is right."""
 
-from observekit.catalogue.metrics import (
-    CLOCK,
-    DEGRADED,
-    EXPORT_DURATION,
-    OTEL_METRICS_LEFT_OUT,
-    SPAN_QUEUE,
-    SPANS,
-    SPANS_ENDED,
-    SPANS_WAITING,
-    WORKER_FILES,
-)
+from observekit.catalogue.exports import EXPORT_DURATION, SPAN_QUEUE, SPANS, SPANS_ENDED, SPANS_WAITING
+from observekit.catalogue.metrics import CLOCK, DEGRADED, OTEL_METRICS_LEFT_OUT, WORKER_FILES
 from observekit.catalogue.operations import CONTEXT_REFUSED, TRACES_DECIDED
 from observekit.dashboards.conditions import clock_offset
 from observekit.dashboards.limits import CLOCK_OFFSET, ERROR_RATIO, NONE_WANTED, WHOLE_SCRAPE

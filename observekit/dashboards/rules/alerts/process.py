@@ -1,15 +1,15 @@
 """Saturation: what runs out before the service fails."""
 
-from observekit.catalogue.metrics import (
+from observekit.catalogue.metrics import CLOCK
+from observekit.catalogue.process import PROCESS_MAX_FDS, PROCESS_OPEN_FDS
+from observekit.catalogue.saturation import (
     CGROUP_CPU_LIMIT,
     CGROUP_MEMORY_LIMIT,
     CGROUP_MEMORY_USAGE,
     CGROUP_THROTTLED,
-    CLOCK,
     EVENT_LOOP_LAG,
     EVENT_LOOP_STALLS,
 )
-from observekit.catalogue.process import PROCESS_MAX_FDS, PROCESS_OPEN_FDS
 from observekit.dashboards.conditions import clock_offset, where
 from observekit.dashboards.promql import divided, increase, max_by, now, quantile, rate, sum_by, where_present
 from observekit.dashboards.rules.alerts.shared import INSTANCE, ours

@@ -1,14 +1,7 @@
 """What is lost of the telemetry itself, so that nobody trusts a picture with holes."""
 
-from observekit.catalogue.metrics import (
-    COLLECTOR_ERRORS,
-    EXPORT_DURATION,
-    INTERNAL_ERRORS,
-    LOG_RECORDS_DROPPED,
-    REJECTED_SETTINGS,
-    SERIES_OVERFLOW,
-    SPANS_DROPPED,
-)
+from observekit.catalogue.exports import EXPORT_DURATION, LOG_RECORDS_DROPPED, SPANS_DROPPED
+from observekit.catalogue.metrics import COLLECTOR_ERRORS, INTERNAL_ERRORS, REJECTED_SETTINGS, SERIES_OVERFLOW
 from observekit.catalogue.specs import MetricSpec
 from observekit.dashboards.conditions import JOB, where
 from observekit.dashboards.promql import Vector, increase, max_by, now, ratio, sum_by, where_present
