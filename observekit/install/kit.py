@@ -1,11 +1,9 @@
 """The handle on a process's telemetry: checks, life cycle, registry, and its orderly end."""
 
-import asyncio
 import atexit
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
-from threading import RLock, Thread
+from threading import RLock
 from time import monotonic
 from typing import TypeVar, overload
 
@@ -17,6 +15,7 @@ from observekit.health.check import Check, CheckFunction, Criticality, Probe, cr
 from observekit.health.engine import Engine
 from observekit.health.lifecycle import Lifecycle
 from observekit.http.under_way import UnderWay
+from observekit.install.beside import beside_loop
 from observekit.install.budget import End, Part, shares
 from observekit.logs.changes import Changes
 from observekit.operations.context import ContextTools
@@ -200,27 +199,7 @@ class Kit:
 
         The process may end when this returns: spans that are not sent by then are given up.
         """
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # Another kind of loop, as trio's; this comes when its application has ended.
-            self._flush()
-            return
-        done = loop.create_future()
-
-        def work() -> None:
-            try:
-                self._flush()
-            finally:
-                with suppress(RuntimeError):  # The loop did not wait for us.
-                    loop.call_soon_threadsafe(_settle, done)
-
-        try:
-            # Not the loop's executor: it may be full of the work that keeps the process from ending.
-            Thread(target=work, name="observekit-flush", daemon=True).start()
-        except RuntimeError:  # No more threads.
-            self._flush()
-        else:
-            await asyncio.wait({done}, timeout=self.config.shutdown_budget_seconds)
+        await beside_loop(self._flush, self.config.shutdown_budget_seconds)
 
     def at_end(self, name: str, flush: End, close: End) -> None:
         """Call *flush* before the process may end, and *close* when telemetry does; each with its budget.
@@ -293,11 +272,6 @@ class Kit:
             return function
 
         return register(name) if name is not None and not isinstance(name, str) else register
-
-
-def _settle(done: "asyncio.Future[None]") -> None:
-    if not done.done():
-        done.set_result(None)
 
 
 def _as_it_is(app: ASGIApp) -> ASGIApp:
