@@ -77,21 +77,23 @@ def test_every_panel_shows_something_alerts_reach_somebody_and_silence_is_no_nan
         told("ServiceDown", job="inventory", severity="critical")
         told("ErrorBudgetBurn", job="storefront", slo="http-availability", severity="critical")
         _wait_until_all_show_something(stage, about_alerts=True)
-        _preview(stage, tmp_path / "boards.html")
+        drawn = _drawn(stage, tmp_path / "boards.html")
 
     told("TrafficStopped", job="storefront")
     assert _not_numbers(stage) == []
     assert _unhealthy(stage) == []
+    if not drawn:
+        pytest.skip("chromium is not installed: all was tested but what a browser draws of the boards")
 
 
-def _preview(stage: Stage, page: Path) -> None:
-    """Draw all boards on one page, and let a browser say what it has drawn."""
+def _drawn(stage: Stage, page: Path) -> bool:
+    """Draw all boards on one page, and let a browser, if there is one, say what it has drawn."""
     made = ["--scrape-interval", "1s", "preview", "--prometheus", stage.prometheus.url, "--last", "1m"]
     assert main(["dashboards", *made, "--page", str(page)]) == 0
     text = page.read_text(encoding="utf-8")
     assert not re.search(r"""(src|href)=["']?http|url\(""", text)
     if not (chromium := shutil.which("chromium")):
-        return
+        return False
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=10000", "--dump-dom"]
     done = subprocess.run(
         [chromium, *flags, f"--user-data-dir={page.parent / 'chromium'}", f"file://{page}#all"],
@@ -107,6 +109,7 @@ def _preview(stage: Stage, page: Path) -> None:
     )
 
     assert (states, len(states)) == (["drawn"] * panels, panels)
+    return True
 
 
 def _exemplars(stage: Stage) -> bool:
