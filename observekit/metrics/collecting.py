@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Final
 
-from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import Gauge, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.metrics_core import Metric
 
 from observekit.guard import in_forked_child
 from observekit.metrics.foreign import is_known
+from observekit.metrics.reading import have_functions
 from observekit.metrics.store import Store
 from observekit.worker import Worker
 
@@ -42,8 +43,11 @@ class Fetcher:
         self._workers: dict[int, tuple[Any, Worker]] = {}
 
     async def fetch(self, collectors: Iterable[Any]) -> dict[int, list[Metric]]:
-        """Return the families of each slow collector by its identity; nothing of those that fail."""
-        slow = [one for one in collectors if is_slow(one)]
+        """Return the families of each slow collector by its identity; nothing of those that fail.
+
+        A gauge that shows what functions of the user's return is as slow as they are.
+        """
+        slow = [one for one in collectors if is_slow(one) or await _asks_functions(one)]
         self._forget_others(slow)
         families = await asyncio.gather(*map(self._fetched, slow))
         return {id(one): found for one, found in zip(slow, families, strict=True)}
@@ -92,3 +96,14 @@ def _collected(collector: Any) -> list[Metric]:
 def is_slow(collector: object) -> bool:
     """Whether *collector* is of unknown speed: neither ours nor one of prometheus-client's own."""
     return not isinstance(collector, _QUICK) and not is_known(collector)
+
+
+async def _asks_functions(collector: object) -> bool:
+    """Whether *collector* is a gauge with functions; the children of a large one are looked at in turns."""
+    if type(collector) is not Gauge:
+        return False
+    for found in have_functions(collector):
+        if found:
+            return True
+        await asyncio.sleep(0)
+    return False

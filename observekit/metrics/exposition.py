@@ -45,7 +45,7 @@ class Exposition:
 
     __slots__ = (
         *("__weakref__", "_client", "_failed", "_fetcher", "_kept", "_member"),
-        *("_last", "_reader", "_reading", "_registry", "_running", "_took"),
+        *("_last", "_reader", "_reading", "_registry", "_running", "_took", "_turn"),
     )
 
     def __init__(
@@ -67,6 +67,7 @@ class Exposition:
     def _start_afresh(self) -> None:
         self._kept = KeptPages()
         self._running: dict[_Key, asyncio.Task[Page]] = {}
+        self._turn: tuple[object, asyncio.Lock] = (None, asyncio.Lock())
         self._reader = Worker("workers-page", self._shared)
         self._reading: asyncio.Task[SharedPage | None] | None = None
         self._last: SharedPage | None = None
@@ -93,9 +94,8 @@ class Exposition:
     async def page(self, accept: str, *, gzip: bool = False) -> Page:
         """Return the page in the format that the *accept* header asks for, Prometheus text if in doubt.
 
-        It is made in turns, between which the event loop does what else is due. One that is being made is
-        waited for, and a large one that is younger than a second is given again, as is any to a crowd.
-        Without a loop of asyncio, as on trio, it is made in one go.
+        It is made in turns, between which the event loop does what else is due; in one go where the loop is
+        not asyncio's. One that is being made is waited for, and one that is kept is given again.
 
         Raises:
             NoPageError: What all workers have has never been read in time.
@@ -109,9 +109,20 @@ class Exposition:
             return self.render(accept)
         task = self._running.get(key)
         if task is None or task.done() or task.get_loop() is not loop:
-            task = self._running[key] = loop.create_task(self._made(key, accept, gzip))
+            task = self._running[key] = loop.create_task(self._made_in_turn(key, accept, gzip))
         # Whoever waits may go away without taking the page from the others.
         return await asyncio.shield(task)
+
+    async def _made_in_turn(self, key: _Key, accept: str, gzip: bool) -> Page:  # noqa: FBT001 -- part of the key
+        """Make one page after another: two at once would each miss the collectors that the other asks."""
+        if self._turn[0] is not (loop := asyncio.get_running_loop()):
+            self._turn = loop, asyncio.Lock()
+        try:
+            async with self._turn[1]:
+                return await self._made(key, accept, gzip)
+        finally:
+            if self._running.get(key) is asyncio.current_task():
+                del self._running[key]
 
     async def _made(self, key: _Key, accept: str, gzip: bool) -> Page:  # noqa: FBT001 -- part of the key
         wish = negotiate(accept)
@@ -193,7 +204,7 @@ class Exposition:
                 yield from self._together(ours, wish)
             elif wish.plain and isinstance(collector, Store):
                 yield from map(encoded, collector.blocks(wish.form))
-            elif wish.plain and is_known(collector):
+            elif wish.plain and id(collector) not in found and is_known(collector):
                 yield from self._known(collector, wish.form)
             else:
                 families = found[id(collector)] if id(collector) in found else self._asked(collector)

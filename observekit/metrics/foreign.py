@@ -14,7 +14,8 @@ from prometheus_client import values as client_values
 from prometheus_client.metrics_core import Metric
 from prometheus_client.samples import Sample
 
-from observekit.metrics.children import Children, shown
+from observekit.metrics.children import Children
+from observekit.metrics.reading import shown
 from observekit.metrics.text import Format, heading, labels, number
 
 _KNOWN: Final = frozenset({Counter, Gauge, Histogram, Summary})

@@ -27,13 +27,18 @@ class KeptPages:
 
     def get(self, key: object) -> Page | None:
         """Return the page of *key* that is to be given again, if there is one."""
-        expires, page = self._pages.get(key, (0.0, None))
-        return page if monotonic() < expires else None
+        self._forget_old(monotonic())
+        return self._pages.get(key, (0.0, None))[1]
 
     def note(self, key: object, page: Page) -> None:
         """Keep *page*, just made, if it is large or one of many."""
         now = monotonic()
+        self._forget_old(now)
         one_of_many = len(self._made_at) == _FEW and now - self._made_at[0] < KEEP_SECONDS
         self._made_at.append(now)
         if one_of_many or page.size * (_GZIP_RATIO if page.encoding else 1) > _SMALL_BYTES:
             self._pages[key] = (now + KEEP_SECONDS, page)
+
+    def _forget_old(self, now: float) -> None:
+        for key in [key for key, (expires, _) in self._pages.items() if expires <= now]:
+            self._pages.pop(key, None)

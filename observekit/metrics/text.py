@@ -13,7 +13,7 @@ _PLAIN_BELOW: Final = 1_000_000
 
 def number(value: float) -> str:
     """Return *value* as prometheus-client writes it."""
-    text = repr(value)
+    text = repr(float(value))  # One of numpy's is a float, and has a text of its own.
     return text if "." in text[:7] else floatToGoString(value)
 
 

@@ -15,7 +15,19 @@ from observekit.metrics.foreign import ClientMetrics
 from observekit.metrics.text import Format
 
 NAMES = st.sampled_from([str(number) for number in range(100)])
-AMOUNTS = st.sampled_from([0.0, 1.0, 0.25, 1e9])
+
+
+class Odd(float):
+    """A number as numpy's are: a float that makes others such as itself, and writes itself in its own way."""
+
+    def __repr__(self) -> str:
+        return f"Odd({float(self)})"
+
+    def __radd__(self, other: float) -> "Odd":
+        return Odd(float(other) + float(self))
+
+
+AMOUNTS = st.sampled_from([0.0, 1.0, 0.25, 1e9, Odd(0.5)])
 TRACES = st.sampled_from([None, {"trace_id": "a"}, {"trace_id": "b"}])
 
 

@@ -103,6 +103,42 @@ async def test_a_page_that_is_being_made_serves_everybody_who_asks_meanwhile() -
     assert gzip.decompress(zipped.body) != b""
 
 
+async def test_pages_in_several_forms_at_once_have_the_same_collectors() -> None:
+    registry, failed = large(), list[tuple[str, str]]()
+    slow = Slow()
+    slow.go.set()
+    registry.register(slow)
+    made = shown(registry, failed)
+
+    pages = await asyncio.gather(
+        made.page(ANY), made.page("application/openmetrics-text"), made.page(ANY, gzip=True)
+    )
+
+    bodies = [gzip.decompress(one.body) if one.encoding else one.body for one in pages]
+    assert [b"slow 1.0" in body for body in bodies] == [True, True, True]
+    assert failed == []
+    await letting_go(made, slow)
+
+
+@pytest.mark.parametrize("labels", [(), ("place",)])
+async def test_a_function_of_a_gauge_is_asked_once_and_beside_the_loop(labels: tuple[str, ...]) -> None:
+    registry, asked = CollectorRegistry(), list[int]()
+    gauge = Gauge("level", "h", labels, registry=registry)
+    made = shown(registry)
+
+    def told() -> float:
+        asked.append(threading.get_ident())
+        return 7.0
+
+    (gauge.labels("here") if labels else gauge).set_function(told)
+    body = (await made.page(ANY)).body
+
+    assert b"7.0" in body
+    assert len(asked) == 1
+    assert threading.get_ident() not in asked
+    made.close()
+
+
 async def test_who_goes_away_does_not_take_the_page_from_others() -> None:
     made = shown(large())
     impatient = asyncio.ensure_future(made.page(ANY))
