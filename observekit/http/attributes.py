@@ -56,9 +56,12 @@ def name_of(method: str) -> str:
     return "HTTP" if method == OTHER_METHOD else method
 
 
-def first_attributes(scope: Scope, method: str, length: int) -> dict[str, AttributeValue]:
-    """Return what is known when the request arrives; texts of at most *length* characters."""
-    texts = _protocol(scope, method) | {URL_PATH: scope.get("path", "")}
+def first_attributes(scope: Scope, path: str, method: str, length: int) -> dict[str, AttributeValue]:
+    """Return what is known when the request arrives; texts of at most *length* characters.
+
+    *path* is what it arrived with: some frameworks cut off of that of the scope what they have matched.
+    """
+    texts = _protocol(scope, method) | {URL_PATH: path}
     agent, client = raw_user_agent(scope), address(scope.get("client"))
     if agent:
         texts[USER_AGENT_ORIGINAL] = agent.decode("latin-1")

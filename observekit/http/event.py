@@ -59,7 +59,7 @@ class RequestLog:
         """Write the event of a closed exchange, if its level is taken in."""
         if not self._pipeline.wants(LEVELS[exchange.outcome], _LOGGER):
             return
-        path, client = scope.get("path"), address(scope.get("client"))
+        path, client = exchange.path, address(scope.get("client"))
         host = _host(client) if client is None or len(client) <= _LONGEST_HOST else None
         method = scope["method"]
         # Nothing in these could be a secret, or needs an escape in JSON.
@@ -111,7 +111,7 @@ def log_request(
     fields: dict[str, Any] = {
         _METHOD: scope["method"],
         _ROUTE: route,
-        _PATH: scope.get("path"),
+        _PATH: exchange.path,
         _STATUS: exchange.status,
         "outcome": outcome,
         "duration_seconds": _seconds(exchange, exchange.ended),

@@ -33,6 +33,7 @@ class Exchange:
     ``background`` is the time that the application went on for after the last byte. ``reason`` says why the
     response did not come to its end, ``None`` where it did, and ``outcome`` what came of the request, both
     after close().
+    ``path`` is what the request arrived with: some frameworks cut off what they have matched.
     A message of any shape is passed on: what is wrong with it is between the application and its server.
     """
 
@@ -51,6 +52,7 @@ class Exchange:
         "fields",
         "first_byte",
         "outcome",
+        "path",
         "reason",
         "request_body",
         "started",
@@ -75,6 +77,7 @@ class Exchange:
         self.status: int | None = None
         self.background = 0.0
         self.bytes: int | None = 0
+        self.path: str | None = None
         self.error: BaseException | None = None
         self.fields: Fields = {}
         self.told: RawHeaders | None = None

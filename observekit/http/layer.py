@@ -160,7 +160,7 @@ class HttpLayer:
         active = None
         try:
             method = known_method(scope)
-            scope[MARK] = exchange.fields
+            scope[MARK], exchange.path = exchange.fields, scope.get("path")
             span = None if self._tracer is None else self._tracer.begin(scope, method, send)
             context = (
                 with_fields(exchange.fields)

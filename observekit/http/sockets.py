@@ -103,6 +103,7 @@ class Sockets:
     async def observe(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         connection = Connection(receive, send, partial(self._opened, scope))
+        connection.path = scope.get("path")
         begun = self._begin(scope, connection, send)
         if begun is None:
             await self._app(scope, receive, send)
@@ -197,7 +198,7 @@ def _log(pipeline: Events, scope: Scope, connection: Connection, route: str, ids
     outcome, reason = connection.outcome, connection.reason
     fields: dict[str, Any] = {
         label(HTTP_ROUTE): route,
-        label(URL_PATH): scope.get("path"),
+        label(URL_PATH): connection.path,
         label(HTTP_RESPONSE_STATUS_CODE): connection.status,
         label(WEBSOCKET_CLOSE_CODE): connection.code,
         "closed_by": connection.closed_by,

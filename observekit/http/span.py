@@ -74,19 +74,21 @@ class Ended(Protocol):
 class Written(Protocol):
     """Writes spans that nobody has looked at, without making anything else of them."""
 
-    def write(self, span: object, scope: Scope, ending: Ending) -> bool:
+    def write(self, span: object, scope: Scope, path: str, ending: Ending) -> bool:
         """End *span* and hand it on; say whether that was possible."""
 
 
 class ServerSpan:
     """A span that has begun, with the context that it is to be current in."""
 
-    __slots__ = ("_ids", "_limits", "_scope", "_started_ns", "_written", "context", "span")
+    __slots__ = ("_arrived", "_ids", "_limits", "_started_ns", "_written", "context", "span")
 
-    def __init__(self, span: Span, context: Context, scope: Scope, started_ns: int, how: "_How") -> None:
+    def __init__(
+        self, span: Span, context: Context, arrived: "_Arrived", started_ns: int, how: "_How"
+    ) -> None:
         self.span = span
         self.context = context
-        self._scope = scope
+        self._arrived = arrived
         self._started_ns = started_ns
         self._limits, self._written = how
         self._ids: dict[str, str] | None = None
@@ -112,7 +114,7 @@ class ServerSpan:
             self._started_ns + int(seconds * _NANOSECONDS),
         )
         error = exchange.error
-        if error is None and self._written is not None and self._written.write(span, self._scope, ending):
+        if error is None and self._written is not None and self._written.write(span, *self._arrived, ending):
             return
         if route != UNMATCHED_ROUTE:
             span.update_name(ending.name)
@@ -122,6 +124,10 @@ class ServerSpan:
         if isinstance(error, Exception):
             span.add_event("exception", _told(error, self._limits.event))
         span.end(ending.ended_ns)
+
+
+_Arrived = tuple[Scope, str]
+"""A request: its scope, and the path in it before anybody has changed that."""
 
 
 class _How(NamedTuple):
@@ -193,13 +199,13 @@ class Tracing:
         context, caller, links = alone, None, None
         if headers or self._asks_always:
             context, caller, links = self._of_caller(scope, headers, alone)
-        started_ns = time_ns()
+        started_ns, arrived = time_ns(), (scope, scope.get("path", ""))
         if self._late is not None:
-            later = (first_attributes, scope, method, self._how.limits.attribute)
+            later = (first_attributes, *arrived, method, self._how.limits.attribute)
             span = self._late(name_of(method), caller, context, links, started_ns, later)
         else:
-            span = self._span(scope, method, context, links, started_ns)
-        return ServerSpan(span, context, scope, started_ns, self._how)
+            span = self._span(arrived, method, context, links, started_ns)
+        return ServerSpan(span, context, arrived, started_ns, self._how)
 
     def _of_caller(
         self, scope: Scope, headers: dict[str, list[str]], alone: Context
@@ -217,9 +223,9 @@ class Tracing:
         return alone, None, [] if caller is None else [Link(caller)]
 
     def _span(
-        self, scope: Scope, method: str, context: Context, links: list[Link] | None, started_ns: int
+        self, arrived: "_Arrived", method: str, context: Context, links: list[Link] | None, started_ns: int
     ) -> Span:
-        attributes = _Attributes(scope, method, self._how.limits.attribute)
+        attributes = _Attributes(arrived, method, self._how.limits.attribute)
         return self._tracer.start_span(
             name_of(method),
             context,
@@ -241,17 +247,17 @@ class Tracing:
 class _Attributes(Mapping[str, AttributeValue]):
     """The attributes a span begins with, made when they are asked for: of an unsampled one nobody does."""
 
-    __slots__ = ("_found", "_length", "_method", "_scope")
+    __slots__ = ("_arrived", "_found", "_length", "_method")
 
-    def __init__(self, scope: Scope, method: str, length: int) -> None:
-        self._scope = scope
+    def __init__(self, arrived: "_Arrived", method: str, length: int) -> None:
+        self._arrived = arrived
         self._length = length
         self._method = method
         self._found: dict[str, AttributeValue] | None = None
 
     def _made(self) -> dict[str, AttributeValue]:
         if self._found is None:
-            self._found = first_attributes(self._scope, self._method, self._length)
+            self._found = first_attributes(*self._arrived, self._method, self._length)
         return self._found
 
     def items(self) -> ItemsView[str, AttributeValue]:

@@ -39,9 +39,9 @@ class Live(NamedTuple):
 class Connection:
     """One WebSocket connection and its messages as they pass by; they are never changed.
 
-    Times are readings of a monotonic clock in seconds. ``status`` is what the handshake was answered with,
-    ``None`` where nobody got an answer. ``code`` is that of the close, if the connection was open. An
-    exception that only says that the other end is gone is no ``error``.
+    Times are readings of a monotonic clock in seconds. ``path`` is what the handshake was for, and ``status``
+    what it was answered with, ``None`` where nobody got an answer. ``code`` is that of the close, if the
+    connection was open. An exception that only says that the other end is gone is no ``error``.
     *opened* is called when it is, and returns what to count it in.
     """
 
@@ -56,6 +56,7 @@ class Connection:
         "ended",
         "error",
         "fields",
+        "path",
         "received",
         "sent",
         "started",
@@ -76,6 +77,7 @@ class Connection:
         self.received = 0
         self.sent = 0
         self.error: BaseException | None = None
+        self.path: str | None = None
         self.fields: Fields = {}
 
     async def receive(self) -> Message:

@@ -66,7 +66,7 @@ class WrittenSpans:
         self._length = length
         self._kinds: dict[tuple[object, ...], _Kind] = {}
 
-    def write(self, span: object, scope: Scope, ending: Ending) -> bool:
+    def write(self, span: object, scope: Scope, path: str, ending: Ending) -> bool:
         """End *span* and hand it on as bytes; say whether that was possible."""
         if type(span) is not LateSpan or not span.untouched or not self._processors.is_alone(self._taker):
             return False
@@ -82,7 +82,7 @@ class WrittenSpans:
                 ids(context, parent),
                 kind.head,
                 times(span.begun_ns, ending.ended_ns),
-                self._own(scope),
+                self._own(scope, path),
                 kind.tail_remote if remote else kind.tail_local,
             )
             self._taker.take(span.home, b"".join(pieces))
@@ -101,10 +101,9 @@ class WrittenSpans:
             self._kinds[key, scope.get("scheme"), version, server] = kind
         return kind
 
-    def _own(self, scope: Scope) -> bytes:
+    def _own(self, scope: Scope, path: str) -> bytes:
         """Return what nobody else's span says: path, user agent and client."""
-        path, client = scope["path"], address(scope.get("client"))
-        path = path[: self._length]
+        client, path = address(scope.get("client")), path[: self._length]
         # Most paths need no more than one look.
         shown = path if is_plain_word(path) else hidden(URL_PATH, path)
         found = attribute(SPAN_ATTRIBUTE, URL_PATH, shown)

@@ -224,3 +224,21 @@ def test_a_sampler_of_the_user_sees_what_a_request_is(bench: "Bench", call: Any)
     bench.run(call("/items/7").make(bench.layer(app(), tracer=bench.tracer(tracing))))
 
     assert seen[0]["url.path"] == "/items/7"
+
+
+@pytest.mark.parametrize("looks", [True, False])
+def test_the_path_is_that_of_the_request_whatever_is_cut_off_of_it_further_in(
+    bench: "Bench", *, looks: bool
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["path"] = scope["path"].removeprefix("/mounted")
+        if looks:
+            get_current_span().set_attribute("own", "1")
+        await PlainTextResponse("x")(scope, receive, send)
+
+    bench.call(app, "/mounted/7")
+
+    (span,) = bench.server_spans()
+    assert span.attributes is not None
+    assert span.attributes["url.path"] == "/mounted/7"
+    assert [event["url_path"] for event in bench.events] == ["/mounted/7"]
