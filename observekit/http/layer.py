@@ -201,7 +201,7 @@ class HttpLayer:
     ) -> None:
         """Write all signals; one that fails takes no other with it."""
         parts = self._parts
-        route = self._route(scope)
+        route = self._route(scope, exchange.path)
         span = get_current_span(context) if begun is None else begun.span
         traced = None if span is INVALID_SPAN else span.get_span_context()
         ids = {} if traced is None else ids_of(traced) if begun is None else begun.ids()
@@ -234,9 +234,9 @@ class HttpLayer:
         except Exception as error:  # noqa: BLE001 -- its event is still to be written
             self._parts.guard.failed("logs", error)
 
-    def _route(self, scope: Scope) -> str:
+    def _route(self, scope: Scope, arrived: str | None) -> str:
         try:
-            return self._routes.of(scope)
+            return self._routes.of(scope, arrived)
         except Exception as error:  # noqa: BLE001 -- routes are the framework's, or the user's own
             self._parts.guard.failed("exchange", error)
             return UNMATCHED_ROUTE

@@ -24,8 +24,11 @@ class Routes:
         # By identity, because an endpoint need not be hashable; kept beside it, so that the id stays its own.
         self._known: dict[tuple[int, int], tuple[object, object, list[Template]]] = {}
 
-    def of(self, scope: Scope) -> str:
-        """Return the template, ``_unmatched`` where no route took the request; call after the application."""
+    def of(self, scope: Scope, arrived: str | None = None) -> str:
+        """Return the template, ``_unmatched`` where no route took the request; call after the application.
+
+        *arrived* is the path before the application, of which a mount of Litestar's cuts off what it took.
+        """
         route, endpoint = scope.get("route"), scope.get("endpoint")
         # The usual case without the calls that others need: a route of Starlette's that is below no mount.
         plain = endpoint is not None and "app_root_path" not in scope and "fastapi" not in scope
@@ -34,6 +37,8 @@ class Routes:
         name = self._matched(scope)
         if name == UNMATCHED_ROUTE and "fastapi" in scope:
             return _frontend(scope) or name
+        if name == UNMATCHED_ROUTE and "route_handler" in scope:
+            return _litestar_mount(scope, arrived) or name
         return name
 
     def _matched(self, scope: Scope) -> str:
@@ -95,6 +100,16 @@ def _frontend(scope: Scope) -> str | None:
     # What mounts have added is left out where a parameter has made it the client's text.
     grown = "" if outer is None or scope.get("path_params") else root[len(outer) :]
     return (grown + own.removesuffix(file).rstrip("/")) or "/"
+
+
+def _litestar_mount(scope: Scope, arrived: str | None) -> str | None:
+    """Return the path of a mount of Litestar's, which leaves no template, but the path below it."""
+    if arrived is None or scope.get("path_template") != "":
+        return None
+    # As Litestar does it, so that no client can spell one mount in many ways.
+    own = "/" + "/".join(filter(None, arrived.removeprefix(scope.get("root_path", "")).split("/")))
+    below = scope["path"].rstrip("/")
+    return (own.removesuffix(below) or "/") if own.endswith(below) else None
 
 
 def _path_below_server(scope: Scope) -> str:

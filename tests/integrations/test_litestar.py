@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def application() -> Any:
-    """A route with a parameter, and one of a router below a prefix with another."""
+    """A route with a parameter, one of a router below a prefix with another, and a mount."""
 
     @litestar.get("/items/{item:int}")
     async def item(item: int) -> dict[str, int]:
@@ -22,20 +22,35 @@ def application() -> Any:
     def member(member: str) -> str:
         return member
 
+    @litestar.asgi("/files", is_mount=True)
+    async def files(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"file"})
+
     groups = litestar.Router("/groups/{group:str}", route_handlers=[member])
-    return litestar.Litestar([item, groups], openapi_config=None)
+    return litestar.Litestar([item, groups, files], openapi_config=None)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the way that parameters are declared
 def test_the_routes_of_litestar_are_its_templates(observed: "Observed") -> None:
     app = ObserveMiddleware(application())
 
-    statuses = observed.get(app, "/items/7", "/items/8", "/groups/a/members/b", "/items/none", "/nothing")
+    paths = [
+        "/items/7",
+        "/items/8",
+        "/groups/a/members/b",
+        "/files/x/y",
+        "/files//x",
+        "/items/none",
+        "/nothing",
+    ]
+    statuses = observed.get(app, *paths)
 
-    assert statuses == [200, 200, 200, 404, 404]
+    assert statuses == [200, 200, 200, 200, 200, 404, 404]
     assert observed.durations() == {
         ("GET", "200", "/items/{item}"): 2.0,
         ("GET", "200", "/groups/{group}/members/{member}"): 1.0,
+        ("GET", "200", "/files"): 2.0,
         ("GET", "404", "_unmatched"): 2.0,
     }
     assert [span.name for span in observed.servers()][:2] == ["GET /items/{item}", "GET /items/{item}"]
