@@ -16,7 +16,8 @@ MISDIRECTED: Final = Response(
 
 # Source: RFC 9112, 3 and 5: a request line of three words, then fields without white space before the colon.
 _FIRST: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (/[\x21-\x7e]*) HTTP/(1\.[01])")
-_FIELD: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*?)[ \t]*")
+# The white space around a value is no part of the pattern, which could divide up a row of it in many ways.
+_FIELD: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\r\n\0]*)")
 
 Address = tuple[Any, ...]
 
@@ -28,7 +29,7 @@ def scope_of(head: bytes, client: Address, server: Address) -> Scope | None:
     fields = [_FIELD.fullmatch(line) for line in lines]
     if request is None:
         return None
-    headers = [(field[1].lower(), field[2]) for field in fields if field is not None]
+    headers = [(field[1].lower(), field[2].strip(b" \t")) for field in fields if field is not None]
     hosts = sum(name == b"host" for name, _ in headers)
     # Source: RFC 9112, 3.2: one Host, which only HTTP/1.0 may leave out.
     if len(headers) != len(fields) or hosts > 1 or (hosts == 0 and request[3] == b"1.1"):

@@ -57,6 +57,17 @@ def test_three_hundred_half_sent_requests_hold_no_thread_and_no_good_one_up(kit:
     assert 0 < held <= CONNECTIONS
 
 
+def test_a_row_of_white_space_in_a_header_holds_no_good_request_up(ops: "Client") -> None:
+    hostile = ops.connect()
+    hostile.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nx:" + b" " * 8000 + b"\0\r\n\r\n")
+
+    refused, good = hostile.recv(4096), ops.get("/livez")
+    hostile.close()
+
+    assert refused.startswith(b"HTTP/1.1 400 ")
+    assert good.status == 200
+
+
 def test_readers_that_never_read_give_their_places_to_those_who_come(
     large: Kit, make_client: "type[Client]"
 ) -> None:

@@ -68,6 +68,15 @@ def test_nothing_of_a_header_is_written_to_a_log(header: str, caplog: pytest.Log
     assert caplog.records == []
 
 
+def test_rows_of_white_space_cost_nothing_to_speak_of() -> None:
+    # Divided up in every way they can be, each of these takes seconds.
+    headers = [f'k={" " * 8180}"', f'{" " * 8180}!"', f'k{" " * 8180}"', f"k=v{' ' * 8170};\n"]
+
+    members = [read_baggage([header]) for header in headers * 100]
+
+    assert members == [{}, {}, {}, {}] * 100
+
+
 @given(st.lists(st.text(max_size=300), max_size=3))
 def test_no_header_raises_or_is_read_beyond_the_limits(headers: list[str]) -> None:
     members = read_baggage(headers)
