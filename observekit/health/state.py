@@ -75,7 +75,7 @@ class Health:
         probes: tuple[Probe, ...] = ("startup", "readiness") if starting else ("readiness",)
         answer = await self.engine.ask(*probes, leave_out=leave_out)
         word = self._unready()  # A drain may have begun while the checks ran.
-        if word is None and starting and not self._note_start(answer):
+        if word is None and starting and not self._note_start(answer, leave_out):
             word = "starting"
         if word is not None:
             return self._verdict(word, answer, leave_out, *probes)
@@ -89,7 +89,7 @@ class Health:
         if self.is_started():
             return self._verdict("ok", _NOBODY, leave_out, "startup")
         answer = await self.engine.ask("startup", leave_out=leave_out)
-        word: Word = "ok" if self._note_start(answer) else "failed"
+        word: Word = "ok" if self._note_start(answer, leave_out) else "failed"
         if word == "failed" and answer.passed("startup") and self.lifecycle.tasks.are_at_work():
             word = "starting"
         return self._verdict(word, answer, leave_out, "startup")
@@ -118,8 +118,13 @@ class Health:
             return "maintenance"
         return None if self.lifecycle.tasks.are_done() else "starting"
 
-    def _note_start(self, answer: Answer) -> bool:
-        if passed := self.lifecycle.tasks.are_done() and answer.passed("startup"):
+    def _note_start(self, answer: Answer, leave_out: frozenset[str]) -> bool:
+        """Say whether starting is over as *answer* has it, and keep that in mind for everybody.
+
+        Who leaves checks out is answered without them; nobody else is.
+        """
+        passed = self.lifecycle.tasks.are_done() and answer.passed("startup")
+        if passed and leave_out.isdisjoint(self.engine.names("startup")):
             self._started_in = self.lifecycle.life
         return passed
 

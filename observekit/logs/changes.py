@@ -154,7 +154,8 @@ class Changes:
             del self._now[name]
             self._apply()
             after = self._levels.of(name)
-        self._tell(name, {"from": one.level, "to": _word(after), "for_seconds": None, "cause": by})
+            # Here, because close() waits for it: who sees the level as it was may end the process at once.
+            self._tell(name, {"from": one.level, "to": _word(after), "for_seconds": None, "cause": by})
         return True
 
     def _tell(self, name: str, fields: Mapping[str, Any]) -> None:

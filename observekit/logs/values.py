@@ -80,9 +80,11 @@ class Cleaner:
         return self._rare(key, value)
 
     def _rare(self, key: str, value: Any) -> object:
+        if names_secret(key):
+            return self._secret(value, key)
         if type(value) is float:
             return value if isfinite(value) else _number(value)
-        return self._secret(value) if names_secret(key) else self._large(key, value)
+        return self._large(key, value)
 
     def text(self, value: str, key: str = "") -> str:
         """Return *value*, which stands under *key*: redacted, encodable, and cut where it is too long."""
@@ -161,7 +163,7 @@ class Cleaner:
         shown: dict[str, object] = {}
         for key, inner in self._first(value.items()):
             name = self.key(key)
-            shown[name] = self._secret(inner) if names_secret(name) else self._value(inner, depth, name)
+            shown[name] = self._secret(inner, name) if names_secret(name) else self._value(inner, depth, name)
         return shown | (
             {"…": f"<{len(value) - len(shown)} more left out>"} if len(value) > len(shown) else {}
         )
@@ -169,7 +171,7 @@ class Cleaner:
     def _items(self, value: Any, depth: int) -> list[object]:
         if _is_pair(value):
             # As in the headers of an ASGI scope.
-            return [self._value(value[0], depth), self._secret(value[1])]
+            return [self._value(value[0], depth), self._secret(value[1], _named(value[0]))]
         shown = [self._value(inner, depth) for inner in self._first(value)]
         return [*shown, *([f"<{len(value) - len(shown)} more left out>"] if len(value) > len(shown) else [])]
 
@@ -187,9 +189,13 @@ class Cleaner:
         self.left -= len(text)
         return _encodable(redact_text(text))
 
-    def _secret(self, value: object) -> object:
-        # The type, because __class__ may be a property of the user's.
-        return _number(value) if value is None or issubclass(type(value), int | float) else REDACTED
+    def _secret(self, value: Any, key: str) -> object:
+        kind = type(value)  # Its __class__ may be a property of the user's.
+        if value is None or kind is bool:
+            return value
+        if not issubclass(kind, int | float) or hides_numbers(key):
+            return REDACTED
+        return _number(value) if issubclass(kind, float) else self._large_number(key, value)
 
 
 def _as_it_is(text: str) -> str:

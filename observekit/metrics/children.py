@@ -147,8 +147,8 @@ def _listed(metric: Any, listed: list[_Labels]) -> Iterator[str]:
         listed.clear()
     # As many may have gone as have come. Then the last ones that were listed are others now.
     if not listed or listed[-1] is not next(reversed(metric._metrics), None):
-        with metric._lock:
-            listed[:] = metric._metrics
+        # In one step, and without the metric's lock, which a signal handler that counts would wait for.
+        listed[:] = list(metric._metrics)
 
 
 def _taken_out(many: list[_Labels], size: int) -> Iterator[list[_Labels]]:

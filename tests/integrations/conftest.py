@@ -24,6 +24,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 from prometheus_client import CollectorRegistry
 from prometheus_client.samples import Sample
+from starlette.background import BackgroundTask
 
 from observekit import Kit, instrument, setup
 
@@ -89,6 +90,16 @@ class Server(Thread):
         self.server.should_exit = True
         self.join(10)
         self.socket.close()
+
+
+@pytest.fixture(autouse=True)
+def background_tasks() -> Iterator[None]:
+    """Take back what OpenTelemetry's FastAPI instrumentor leaves at Starlette's background tasks: spans."""
+    before = BackgroundTask.__call__
+    yield
+    BackgroundTask.__call__ = before  # type: ignore[method-assign]
+    if hasattr(BackgroundTask, "_otel_original_call"):
+        del BackgroundTask._otel_original_call
 
 
 @pytest.fixture

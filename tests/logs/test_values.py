@@ -201,6 +201,9 @@ class Order:
     hidden: str = field(default="hidden", repr=False)
 
 
+HIDDEN = {"password": "[redacted]", "tokens": 7}
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
@@ -211,6 +214,8 @@ class Order:
         (Color.RED, "red"),
         (Order(1, "secret"), {"number": 1, "password": "[redacted]"}),
         ({1: {2}, "a": (1, "x")}, {"1": [2], "a": [1, "x"]}),
+        ({"cvv": 123, "pay": {"password": 12.5, "tokens": 7}}, {"cvv": "[redacted]", "pay": HIDDEN}),
+        ([("token", 123456), ("token", None)], [["token", "[redacted]"], ["token", None]]),
         ("café".encode(), "café"),
         (ValueError("no"), "ValueError('no')"),
         (2**63 - 1, 2**63 - 1),

@@ -224,3 +224,15 @@ def test_maintenance_takes_the_instance_out_of_traffic_and_lets_it_back_in(
     assert [
         (line["on"], line["cause"]) for line in lines if line["event"] == "lifecycle.maintenance_changed"
     ] == [(True, "index is rebuilt"), (False, "index is rebuilt")]
+
+
+@pytest.mark.parametrize("path", ["/startupz", "/readyz"])
+def test_who_leaves_a_startup_check_out_ends_the_start_for_nobody_else(observe: Make, path: str) -> None:
+    observed = observe()
+    observed.kit.startup("warm")(lambda: False)
+
+    left_out = observed.client.get(path, query=b"exclude=warm", client=STRANGER)
+    after = [observed.client.get(one).status for one in ("/startupz", "/readyz")]
+
+    assert left_out.status == 200
+    assert after == [503, 503]

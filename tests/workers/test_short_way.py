@@ -168,6 +168,9 @@ def test_handlers_and_finalisers_may_count_in_the_middle_of_forks_and_pages(tmp_
             + """
 import gc
 handled = finalised = 0
+# prometheus-client's labels() takes a lock that a handler in the middle of it would wait for, for ever.
+FINALISED = [SECONDS.labels(f"finaliser {number}") for number in range(5)]
+HANDLED = [SECONDS.labels(f"handler {number}") for number in range(5)]
 
 class Counts:
     def __init__(self):
@@ -177,13 +180,13 @@ class Counts:
         global finalised
         finalised += 1
         ORDERS.inc()
-        SECONDS.labels(f"finaliser {finalised % 5}").observe(1)
+        FINALISED[finalised % 5].observe(1)
 
 def handle(*_):
     global handled
     handled += 1
     ORDERS.inc()
-    SECONDS.labels(f"handler {handled % 5}").observe(1)
+    HANDLED[handled % 5].observe(1)
 
 signal.signal(signal.SIGPROF, handle)
 signal.setitimer(signal.ITIMER_PROF, 0.001, 0.001)

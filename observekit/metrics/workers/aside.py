@@ -16,6 +16,10 @@ class LateError(TimeoutError):
     """Somebody has not answered in time; a TimeoutError of his own is an answer."""
 
 
+class EndingError(LateError):
+    """Nobody can be asked any more: the interpreter ends, and starts no thread (from Python 3.12 on)."""
+
+
 class Aside(Generic[Answer]):
     """Asks on threads of its own; whoever has not answered is not asked again until he does."""
 
@@ -28,7 +32,8 @@ class Aside(Generic[Answer]):
         """Return what *question* returns, or raise what it raises.
 
         Raises:
-            LateError: If it takes longer than *seconds*, or has not returned from an earlier call.
+            LateError: If it takes longer than *seconds*, or has not returned from an earlier call; as an
+                EndingError, if there is nobody any more to tell it to.
             RuntimeError: If there can be no further thread, or the question raised what ends programs.
         """
         if self._busy:
@@ -38,8 +43,10 @@ class Aside(Generic[Answer]):
         self._busy = True
         try:
             thread.start()
-        except RuntimeError:
+        except RuntimeError as refused:
             self._busy = False
+            if "shutdown" in str(refused):
+                raise EndingError("the interpreter is ending") from None
             raise
         try:
             answer, error = outcomes.get(timeout=seconds)

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summ
 
 from observekit.metrics.cells import Record
 from observekit.metrics.workers import short
-from observekit.metrics.workers.aside import ASIDE_SECONDS, LateError
+from observekit.metrics.workers.aside import ASIDE_SECONDS, EndingError, LateError
 from observekit.metrics.workers.bond import Bond, Expose, RecordOf, has_function, values_of
 from observekit.metrics.workers.shapes import ABSENT, Labels, Merge, Shape
 from observekit.metrics.workers.values import (
@@ -117,6 +117,8 @@ class ClientValues:
     def _ask(self, bond: Bond, record: Record, seconds: float) -> None:
         try:
             bond.ask(seconds)
+        except EndingError:
+            return
         except Exception as error:  # noqa: BLE001 -- a function of the user's, as of set_function()
             if not isinstance(error, LateError):
                 record[0] = ABSENT

@@ -14,7 +14,7 @@ from prometheus_client.samples import Exemplar
 from observekit.metrics.cells import Record
 from observekit.metrics.family import cleaned
 from observekit.metrics.store import Store
-from observekit.metrics.workers.aside import ASIDE_SECONDS, Aside, LateError
+from observekit.metrics.workers.aside import ASIDE_SECONDS, Aside, EndingError, LateError
 from observekit.metrics.workers.page import CREATED
 from observekit.metrics.workers.shapes import ABSENT, Labels, Merge, Shape, SharedExemplar, Values
 
@@ -115,6 +115,8 @@ class Published:
             if source.quick:
                 return list(source.tell())
             return self._asides.setdefault(name, Aside()).ask(lambda: list(source.tell()), seconds)
+        except EndingError:
+            return None
         except LateError as error:
             self._failed(name.partition(" ")[0], error)
             return None
