@@ -143,7 +143,7 @@ class Exposition:
             await asyncio.sleep(0)
         self._took(worked)
         page = Page(tuple(pieces), wish.content_type, "gzip" if gzip else "")
-        self._kept.note(key, page)
+        self._kept.note(key, page, alone=shared is None)
         return page
 
     async def _read(self) -> SharedPage | None:

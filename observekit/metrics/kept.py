@@ -30,11 +30,15 @@ class KeptPages:
         self._forget_old(monotonic())
         return self._pages.get(key, (0.0, None))[1]
 
-    def note(self, key: object, page: Page) -> None:
-        """Keep *page*, just made, if it is large or one of many."""
+    def note(self, key: object, page: Page, *, alone: bool) -> None:
+        """Keep *page*, just made, if it is large, or one of many of a process that is *alone*.
+
+        Of several workers each keeps its own: who reads many of their pages within a second would see totals
+        fall from one to the next.
+        """
         now = monotonic()
         self._forget_old(now)
-        one_of_many = len(self._made_at) == _FEW and now - self._made_at[0] < KEEP_SECONDS
+        one_of_many = alone and len(self._made_at) == _FEW and now - self._made_at[0] < KEEP_SECONDS
         self._made_at.append(now)
         if one_of_many or page.size * (_GZIP_RATIO if page.encoding else 1) > _SMALL_BYTES:
             self._pages[key] = (now + KEEP_SECONDS, page)
