@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable
 
 import pytest
+from hypothesis import settings
 
 from tests.real_servers.fixtures import (
     faulty_postgres,
@@ -24,6 +25,9 @@ __all__ = [
     "rabbitmq_server",
     "redis_server",
 ]
+
+# For further interpreters, where the first has tried a hundred.
+settings.register_profile("few", max_examples=25)
 
 _SECONDS = 20
 """What nothing in a child takes; one that waits for a lock would wait for ever."""
