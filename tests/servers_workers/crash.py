@@ -115,6 +115,8 @@ def crash(name: str, kills: int, directory: Path, seed: int = 1) -> Report:
         finally:
             scraper.stop()
         _settle(service, report)
+        if report.cut > report.kills:
+            report.wrong.append(f"{report.cut} scrapes had no answer, but {report.kills} workers were killed")
     finally:
         service.stop()
     return report

@@ -28,7 +28,7 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_child_is_not_stuck_where_executors_came_after_the_providers() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", FORKING],
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING],
         capture_output=True,
         text=True,
         timeout=50,

@@ -92,12 +92,14 @@ class ClientValues:
         record = self._record
         if record is None:
             return
+        # What there was is listed before what there is: what comes meanwhile is not taken for gone.
+        before = list(self._bonds)
         metrics = [one for one in _registered(self._registry) if is_shareable(one)]
         for metric in metrics:
             self._sweep(metric, self._bonds.setdefault(metric, {}), record)
-        known = set(map(id, metrics))
-        for metric in [one for one in self._bonds if id(one) not in known]:
-            for bond in self._bonds.pop(metric).values():
+        there = set(map(id, metrics))
+        for metric in [one for one in before if id(one) not in there]:
+            for bond in self._bonds.pop(metric, {}).values():
                 bond.withdraw()
 
     def publish(self, expose: Expose) -> None:
@@ -125,6 +127,7 @@ class ClientValues:
             self._failed(type(bond.child).__name__, error)
 
     def _sweep(self, metric: Any, bonds: dict[Labels, Bond], record: RecordOf) -> None:
+        before = dict(bonds)
         children = dict(_children(metric))
         for labels, child in children.items():
             known = bonds.get(labels)
@@ -132,17 +135,20 @@ class ClientValues:
                 self._bind(metric, labels, child, record)
             elif known.wanted:
                 known.share(record)
-        for labels in bonds.keys() - children.keys():
-            bonds.pop(labels).withdraw()
+        for labels, bond in before.items():
+            if labels not in children and bonds.get(labels) is bond:
+                del bonds[labels]
+                bond.withdraw()
 
     def _bind(self, metric: Any, labels: Labels, child: Any, record: RecordOf) -> None:
         shape = shape_of(metric)
         bond = Bond(shape, labels, child)
         if bond.is_shareable:
-            before = self._bonds[metric].get(labels)
+            bonds = self._bonds.setdefault(metric, {})
+            before = bonds.get(labels)
             if before is not None and before.child is not child:
                 before.withdraw()
-            self._bonds[metric][labels] = bond
+            bonds[labels] = bond
             bond.share(record)
 
     def _first_write(self, value: SharedValue, name: str, labels: Labels) -> None:

@@ -51,6 +51,7 @@ class Group:
     Attributes:
         slot: A small number that no other living worker has; -1 before ``join`` and where that failed.
         has_seen_others: Whether there is, or ever was, another worker.
+        looks: How often the files of all have been read; a snapshot that adds none is one of before.
         rebind: Called when records have moved: whoever has some takes them anew, and writes its values.
     """
 
@@ -73,6 +74,7 @@ class Group:
         self._others = Others(self._directory, self._failed)
         self._dead = DeadFile(self._directory)
         self._last = Snapshot([])
+        self.looks = 0
         self._plans = Plans()
         self._skipped = 0
         self.slot = _NO_SLOT
@@ -181,6 +183,7 @@ class Group:
         if self.is_awaited():  # Root was given up meanwhile, and the others were not seen.
             return
         self._last = Snapshot(pages, pause, self._plans)
+        self.looks += 1
         self._tell_skipped(self._last.skipped)
 
     def _look_round(self) -> list[OtherFile]:

@@ -151,7 +151,7 @@ class Member:
         """Return what all workers have counted by now; none where this process is the only one.
 
         Raises:
-            TimeoutError: Another thread is at joining them, for long.
+            TimeoutError: Another thread is at joining them, for long; or their files could not be read.
         """
         directory = self.children() if self._group is None else None
         if directory is not None:
@@ -164,11 +164,13 @@ class Member:
         if self._is_worker:
             self._readings.publish(group)
             self._readings.ask(group, monotonic() + ASIDE_SECONDS)
-        snapshot = group.snapshot(pause=_let_others_run)
+        looked, snapshot = group.looks, group.snapshot(pause=_let_others_run)
         if not self._is_worker or group.is_awaited():
             raise TimeoutError("this process is not among the other workers yet")
         if self._has_started and not group.has_seen_others:
             return None  # It has forked; but no child has counted anything.
+        if group.looks == looked:
+            raise TimeoutError("what the workers have counted could not be read")
         return SharedPage(snapshot, self._writers, self._refused)
 
     def shown(self, collector: Any, page: SharedPage) -> list[Writable] | None:
