@@ -198,6 +198,7 @@ def _mutants(name: str, known: Known, query: str) -> Iterator[tuple[str, dict[st
                 )
 
 
+@pytest.mark.once
 def test_no_change_of_the_catalogue_goes_unnoticed_by_what_reads_it() -> None:
     ours = [recording.json() for group in groups(Parameters()) for recording in group.recordings]
     recorded = with_recorded(ours, of_catalogue())

@@ -25,6 +25,9 @@ Gone = Callable[[int], bool]
 _FIRST_PORT = 18_400 + 4 * (os.getpid() % 1_000)  # Two runs at once must not meet.
 
 
+pytestmark = pytest.mark.once
+
+
 class Played(NamedTuple):
     demo: "Demo"
     children: dict[str, int]

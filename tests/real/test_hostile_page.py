@@ -10,7 +10,7 @@ import pytest
 
 from .conftest import LOOPBACK, Process, Start, answers, free_port, program, start_prometheus, until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.once]
 
 TEXTS = 9
 SCRAPES = 3

@@ -22,6 +22,7 @@ def _key(case: object) -> str:
 
 @pytest.mark.real
 @pytest.mark.timeout(300)  # Days of 10,000 evaluations, on a machine that has other things to do.
+@pytest.mark.once
 def test_every_alert_fires_and_ends_and_no_false_alarm_is_one(tmp_path: Path) -> None:
     files = Files(tmp_path)
     for number, story in enumerate(STORIES):
