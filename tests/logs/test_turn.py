@@ -81,7 +81,11 @@ def test_at_the_end_nobody_waits_for_a_turn_where_nobody_reads(shared: tuple[int
             os.write(shared[1], b"x" * 65536)
     asked: list[int] = []
 
-    Turn(shared[1]).take(lambda: bool(asked.append(1)) or True)
+    def ending() -> bool:
+        asked.append(1)
+        return True
+
+    Turn(shared[1]).take(ending)
 
     assert asked == [1]
     end(other)
@@ -94,7 +98,12 @@ def test_a_long_turn_is_shared_and_taken_again(
     mine, given = Turn(shared[1]), list[bool]()
     mine.take(lambda: False)
     give = Turn.give
-    monkeypatch.setattr(Turn, "give", lambda self: (given.append(True), give(self))[1])
+
+    def gives(one: Turn) -> None:
+        given.append(True)
+        give(one)
+
+    monkeypatch.setattr(Turn, "give", gives)
 
     mine.share(lambda: False)
     mine.share(lambda: True)  # At the end there is no time for that.
