@@ -1,5 +1,6 @@
 """One connection of HTTP/1.1, as a client; each step has what is left of the time of the whole."""
 
+import encodings.idna  # noqa: F401 -- else the first connection imports it, and a fork meanwhile locks the child
 import socket
 import ssl
 from contextlib import suppress

@@ -172,7 +172,8 @@ class ExportQueue(SpanProcessor):
         A batch under way may still arrive; nobody will be there to count it.
         """
         left = self._ledger.give_up()
-        self._told.spans_lost(left, f"there was no time left; the last try: {self._why}" if self._why else "")
+        last = f"; the last try: {self._why}" if self._why else ""
+        self._told.spans_lost(left, f"there was no time left{last}")
         self._told.spans_lost(0, "")
 
     def _group(self, home: Home) -> Group:

@@ -84,7 +84,7 @@ class GrpcTransport:
         except grpc.FutureCancelledError:
             return Verdict("again", "interrupted")
         except OSError as error:
-            return Verdict("again", str(error)[:_WORDS])
+            return Verdict("again", f"{type(error).__name__}: {error}"[:_WORDS])
         except ValueError:
             return Verdict("no_collector", "gRPC with content that is no answer of OTLP")
         finally:

@@ -209,9 +209,9 @@ def test_a_flush_waits_for_what_is_there_and_no_longer_than_its_budget(
     assert monotonic() - before < 2.0
 
 
-def failures_said(capfd: pytest.CaptureFixture[str]) -> list[int]:
+def failures_said(capfd: pytest.CaptureFixture[str]) -> list[tuple[int, str]]:
     said = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
-    return [line["spans"] for line in said if line["event"] == "observekit.export_failed"]
+    return [(line["spans"], line["problem"]) for line in said if line["event"] == "observekit.export_failed"]
 
 
 def test_what_a_flush_has_no_time_for_is_given_up_counted_and_said(
@@ -231,7 +231,7 @@ def test_what_a_flush_has_no_time_for_is_given_up_counted_and_said(
     asyncio.run(kit.flush())
     said = failures_said(capfd)
 
-    assert said == [25]
+    assert said == [(25, "there was no time left")]
     assert (told.dropped("shutdown"), told.exported(), told.rejected()) == (25, 0, 0)
 
 
@@ -261,7 +261,9 @@ def test_all_spans_that_are_lost_have_been_said_when_the_kit_ends(
     end_spans(23)
     kit.shutdown()
 
-    assert (sum(failures_said(capfd)), told.rejected()) == (23, 23)
+    said = failures_said(capfd)
+    assert (sum(spans for spans, _ in said), told.rejected()) == (23, 23)
+    assert {problem for _, problem in said} == {"HTTP 400"}
 
 
 def test_a_flush_with_nothing_to_send_does_not_wait(begin: Begin, collector: "Collector") -> None:

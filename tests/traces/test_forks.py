@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.traces.sink import sink_of
+
 FORKING = """
 import os, signal
 from opentelemetry import metrics, trace
@@ -37,3 +39,31 @@ def test_a_child_is_not_stuck_where_executors_came_after_the_providers() -> None
     )
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+SENDING = """
+import sys
+from opentelemetry import trace
+from prometheus_client import CollectorRegistry
+import observekit
+
+kit = observekit.setup(registry=CollectorRegistry(), logs="off", traces_endpoint=sys.argv[1])
+known = set(sys.modules)
+trace.get_tracer("test").start_span("sent").end()
+kit.shutdown(20)
+print(sorted(set(sys.modules) - known))
+"""
+
+
+def test_what_sends_spans_imports_nothing_whose_lock_a_child_forked_meanwhile_would_wait_for_for_ever() -> None:
+    with sink_of() as sink:
+        done = subprocess.run(
+            [sys.executable, "-c", SENDING, sink.endpoint],
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+            cwd=Path(__file__).parents[2],
+        )
+
+    assert (sink.spans(), done.stdout, done.stderr) == (["sent"], "[]\n", "")
