@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import settings
 
+from tests.often import FEW
 from tests.real_servers.fixtures import (
     faulty_postgres,
     faulty_redis,
@@ -26,8 +27,7 @@ __all__ = [
     "redis_server",
 ]
 
-# For further interpreters, where the first has tried a hundred.
-settings.register_profile("few", max_examples=25)
+settings.register_profile(FEW, max_examples=25)
 
 _SECONDS = 20
 """What nothing in a child takes; one that waits for a lock would wait for ever."""

@@ -51,5 +51,5 @@ def kinds() -> int:
 
 
 def _examples(test: str) -> int:
-    (found,) = re.findall(r"max_examples=(\d+)", (_TESTS / test).read_text())
+    (found,) = re.findall(r"max_examples=often\((\d+)\)", (_TESTS / test).read_text())
     return int(found)

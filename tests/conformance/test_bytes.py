@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic, sleep
 from typing import NamedTuple
 
 import pytest
@@ -14,8 +13,10 @@ from prometheus_client import CollectorRegistry
 from starlette import responses
 
 from observekit import instrument, setup
+from tests.often import often
+from tests.waiting import until
 
-from .servers import LONG, SERVERS, Server
+from .servers import SERVERS, Server
 from .wire import CLOSE, LONGER, REQUESTS, application
 
 DURATION = "http_server_request_duration_seconds"
@@ -44,10 +45,7 @@ class Pair(NamedTuple):
 
     def wait_until_counted(self, requests: float) -> None:
         """Wait for what comes after the client has its answer."""
-        deadline = monotonic() + LONG
-        while self.counted() < requests:
-            assert monotonic() < deadline
-            sleep(0.001)
+        until(lambda: self.counted() >= requests)
         self.observed.settle()
 
 
@@ -178,7 +176,8 @@ TARGETS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.often
+@settings(max_examples=often(60), deadline=None)
 @given(target=TARGETS, lines=LINES)
 def test_an_answer_to_any_bytes_is_that_of_the_bare_application(
     servers: Pair, target: bytes, lines: list[tuple[bytes, bytes]]

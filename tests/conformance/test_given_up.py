@@ -4,7 +4,6 @@ import socket
 from collections.abc import Iterator
 from http.client import HTTPException, HTTPResponse
 from threading import Event
-from time import monotonic, sleep
 from typing import Any
 
 import anyio
@@ -12,6 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from observekit import Kit, ObserveMiddleware, setup
+from tests.waiting import until
 
 from .servers import LONG, SERVERS
 
@@ -52,10 +52,7 @@ def impatient(gave_up: Event) -> Any:
 
 
 def wait_until_counted(kit: Kit) -> None:
-    deadline = monotonic() + LONG
-    while not count(kit, f"{DURATION}_count"):
-        assert monotonic() < deadline
-        sleep(0.001)
+    until(lambda: count(kit, f"{DURATION}_count"))
 
 
 # hypercorn on trio shields its sends: what it was asked to send cannot be given up.

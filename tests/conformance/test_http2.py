@@ -3,7 +3,6 @@
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from importlib import import_module
-from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from observekit import Kit, instrument, setup
+from tests.waiting import until
 
 from .servers import LONG, SERVERS, Server
 
@@ -58,13 +58,6 @@ def samples(kit: Kit, name: str, label: str) -> dict[str, float]:
     """Return the values of a family that are not zero, by one of its labels."""
     found = [one for family in kit.registry.collect() for one in family.samples if one.name == name]
     return {one.labels[label]: one.value for one in found if one.value}
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = monotonic() + LONG
-    while not condition():
-        assert monotonic() < deadline
-        sleep(0.002)
 
 
 class Client:

@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Host, Route
 
+from tests.often import often
+
 from .apps import fails, page, shop_in_starlette
 from .client import Counted, Visit, ask, ask_each
 from .subjects import OVERFLOW, Subject
@@ -21,7 +23,7 @@ MORE: Final = 3
 """Statuses that come up in the storm: of a path that nothing has, and of methods that nobody has."""
 
 
-def storm(paths: int = PATHS) -> Iterator[Visit]:
+def storm(paths: int) -> Iterator[Visit]:
     """Ask for random paths, with invented methods, at random hosts."""
     chance = Random(0)  # noqa: S311 -- the same storm each time, not secrets
     letters = "abcdefghij/{}%é"
@@ -42,6 +44,7 @@ def shop() -> Starlette:
     )
 
 
+@pytest.mark.often
 @pytest.mark.timeout(600)
 def test_a_storm_of_paths_and_methods_and_hosts_adds_three_series_to_a_family(subject: Subject) -> None:
     subject.set_up(spans=False)
@@ -49,11 +52,11 @@ def test_a_storm_of_paths_and_methods_and_hosts_adds_three_series_to_a_family(su
     ask(app, "/items/7")
     before = subject.series()
 
-    ask_each(app, storm())
+    ask_each(app, storm(often(PATHS)))
 
     added = {name: count - before.get(name, 0) for name, count in subject.series().items()}
     assert max(added.values()) <= MORE, added
-    assert len(subject.requests()) == 1 + PATHS + 2 * METHODS + 2 * HOSTS
+    assert len(subject.requests()) == 1 + often(PATHS) + 2 * METHODS + 2 * HOSTS
 
 
 def test_a_route_that_is_first_seen_after_a_storm_has_a_series_of_its_own(subject: Subject) -> None:

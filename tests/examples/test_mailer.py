@@ -7,11 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 
 import pytest
+
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 LONG = 30.0
@@ -64,13 +66,6 @@ def mailer(tmp_path: Path) -> Iterator[Mailer]:
     if mailer.process.poll() is None:
         os.killpg(mailer.process.pid, signal.SIGKILL)
     mailer.process.wait()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = monotonic() + LONG
-    while not condition():
-        assert monotonic() < deadline
-        sleep(0.02)
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc")

@@ -15,6 +15,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Host, Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from tests.often import often
+
 if TYPE_CHECKING:
     from tests.http.conftest import Bench
 
@@ -207,6 +209,7 @@ class Server:
         return self.sent, type(self.error), str(self.error)
 
 
+@pytest.mark.often
 @pytest.mark.parametrize("loop", LOOPS)
 @pytest.mark.parametrize("application", APPLICATIONS)
 def test_no_request_and_no_description_of_it_makes_a_difference(
@@ -218,7 +221,7 @@ def test_no_request_and_no_description_of_it_makes_a_difference(
     layer = bench.layer(inner)
 
     @given(scope=SCOPES)
-    @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=often(500), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     def property_of(scope: dict[str, Any]) -> None:
         without, observed = Server(scope), Server(scope)
 

@@ -5,7 +5,6 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from threading import Event, Thread
-from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +13,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
+
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from tests.http.conftest import Account, Bench
@@ -78,9 +79,7 @@ def serve(request: pytest.FixtureRequest, bench: "Bench") -> Iterator[Serve]:
 
 def told(bench: "Bench", count: int = 1) -> None:
     """Wait until so many requests are accounted for: that is after a client has its answer."""
-    deadline = monotonic() + LONG
-    while len(bench.events) < count and monotonic() < deadline:
-        sleep(0.001)
+    until(lambda: len(bench.events) >= count)
 
 
 def get(path: str, headers: str = "", method: str = "GET") -> str:

@@ -12,6 +12,8 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from tests.often import often
+
 if TYPE_CHECKING:
     from tests.http.conftest import Bench
 
@@ -83,13 +85,14 @@ INCOMING: st.SearchStrategy[Any] = st.sampled_from(
 REFUSALS = st.sampled_from([None, OSError, RuntimeError, asyncio.CancelledError])
 
 
+@pytest.mark.often
 @given(
     steps=st.lists(st.one_of(MESSAGES, st.just("receive")), max_size=8),
     end=ENDS,
     incoming=st.lists(INCOMING, max_size=3),
     refused=st.dictionaries(st.integers(0, 7), REFUSALS, max_size=2),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=often(400), deadline=None)
 def test_no_order_of_messages_is_changed_or_raises_or_leaves_a_request_in_flight(
     make_unmanaged_bench: "Callable[[], Bench]",
     call: Any,

@@ -7,7 +7,6 @@ from contextlib import suppress
 from functools import partial
 from http.client import HTTPConnection
 from threading import Event, Thread
-from time import monotonic, sleep
 from typing import Any
 
 import httpx
@@ -27,6 +26,7 @@ from prometheus_client.samples import Sample
 from starlette.background import BackgroundTask
 
 from observekit import Kit, instrument, setup
+from tests.waiting import until
 
 LONG = 30.0
 """Seconds that nothing in these tests takes: a limit for what went wrong."""
@@ -45,9 +45,7 @@ class Observed:
 
     def spans_until(self, count: int) -> list[ReadableSpan]:
         """Return the spans when there are as many: a server ends its own after its client has the answer."""
-        deadline = monotonic() + LONG
-        while len(self.spans()) < count and monotonic() < deadline:
-            sleep(0.001)
+        until(lambda: len(self.spans()) >= count)
         return self.spans()
 
     def servers(self) -> list[ReadableSpan]:

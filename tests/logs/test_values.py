@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from observekit.logs.encoder import LINE_BYTES, encode
+from tests.often import often
 
 
 class Raising:
@@ -164,7 +165,8 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@pytest.mark.often
+@settings(max_examples=often(200), deadline=None)
 @given(event=values, fields=st.dictionaries(st.text(max_size=10), values, max_size=4))
 def test_no_value_can_raise_or_spoil_the_line(
     make_trial: Callable[..., Any], strict: Callable[..., Any], event: Any, fields: dict[str, Any]

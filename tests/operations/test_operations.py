@@ -214,7 +214,7 @@ def test_one_object_may_be_open_several_times_at_once(seen: "Seen") -> None:
 
 
 def test_a_sampled_operation_is_an_exemplar_where_spans_are_sent(begin: Begin) -> None:
-    seen = begin(traces_endpoint="http://127.0.0.1:9/v1/traces")
+    seen = begin(traces_endpoint="http://127.0.0.1:9/v1/traces", shutdown_budget_seconds=0.1)
 
     with operation("charge") as span:
         wanted = f"{span.get_span_context().trace_id:032x}"

@@ -92,6 +92,7 @@ def busy(observe: Make, monkeypatch: pytest.MonkeyPatch) -> "Observed":
         traces=True,
         traces_endpoint="http://127.0.0.1:9/v1/traces",
         traces_timeout_seconds=0.1,
+        shutdown_budget_seconds=0.1,
         logs="own",
         logs_exporter="otlp",
         logs_endpoint="http://127.0.0.1:9/v1/logs",
@@ -267,10 +268,10 @@ def test_the_life_cycle_is_one_on_one_state(observed: "Observed", state: str) ->
 
 def test_only_sampled_requests_that_are_exported_leave_exemplars(observe: Make) -> None:
     observed = observe(
-        traces=True, traces_endpoint="http://127.0.0.1:9/v1/traces", traces_timeout_seconds=0.1
+        traces=True, traces_endpoint="http://127.0.0.1:9/v1/traces", shutdown_budget_seconds=0.1
     )
-    for flags in (b"00", b"01"):
-        parent = b"00-" + flags * 16 + b"-" + flags[::-1] * 8 + b"-" + flags
+    for trace, flags in ((b"02", b"00"), (b"01", b"01")):
+        parent = b"00-" + trace * 16 + b"-" + trace * 8 + b"-" + flags
         observed.client.get("/", headers=((b"traceparent", parent),))
 
     exemplars = re.findall(r' # {span_id="\w{16}",trace_id="(\w*)"}', page(observed, OPENMETRICS))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from observekit.redaction import REDACTED, redact_text, shapes, texts
+from tests.often import often
 from tests.redaction.steps import Walk
 
 
@@ -39,7 +40,8 @@ def test_all_patterns_are_found() -> None:
     assert len(HELD) == 6
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.often
+@settings(max_examples=often(60), deadline=None)
 @given(
     name=st.sampled_from(sorted(PATTERNS)),
     text=st.lists(st.sampled_from([*PIECES, "abcdefghij0123456789", "hunter2"]), max_size=12).map("".join),
@@ -66,7 +68,8 @@ def test_eight_times_the_text_takes_eight_times_the_steps(name: str) -> None:
         assert steps(name, piece * 64) <= 10 * steps(name, piece * 8) + 10, piece
 
 
-@settings(max_examples=30, deadline=None)
+@pytest.mark.often
+@settings(max_examples=often(30), deadline=None)
 @given(
     name=st.sampled_from(sorted(PATTERNS)), parts=st.lists(st.sampled_from(PIECES), min_size=1, max_size=4)
 )

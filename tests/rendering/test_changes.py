@@ -13,6 +13,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 
 from observekit.metrics.foreign import ClientMetrics
 from observekit.metrics.text import Format
+from tests.often import often
 
 NAMES = st.sampled_from([str(number) for number in range(100)])
 
@@ -89,7 +90,8 @@ def given_a_function(page: Page, name: str, amount: float, _: Any) -> None:
 CHANGES = st.sampled_from([counted, observed, removed, made_again, cleared, reset, given_a_function])
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.often
+@settings(max_examples=often(60), deadline=None)
 @given(st.lists(st.tuples(CHANGES, NAMES, AMOUNTS, TRACES), min_size=1, max_size=30), st.integers(0, 70))
 def test_a_page_is_that_of_now_after_any_changes(
     changes: list[tuple[Callable[..., None], str, float, Any]], there: int

@@ -22,7 +22,7 @@ from tests.servers_workers.page import Page
 from tests.servers_workers.servers import SERVERS
 from tests.servers_workers.service import Service, children
 from tests.servers_workers.truth import apart, between, counted, requests, truth
-from tests.servers_workers.waiting import until
+from tests.waiting import until
 
 _SCRAPE_SECONDS: Final = 0.2
 _LONGEST_PAUSE_SECONDS: Final = 0.5

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from tests.servers_workers.page import Page
 from tests.servers_workers.servers import Server, command
-from tests.servers_workers.waiting import DEADLINE_SECONDS, until
+from tests.waiting import DEADLINE_SECONDS, until
 
 ROOT: Final = Path(__file__).parents[2]
 OPEN_METRICS: Final = "application/openmetrics-text; version=1.0.0"

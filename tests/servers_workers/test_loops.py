@@ -15,7 +15,7 @@ import pytest
 from tests.servers_workers.page import Page
 from tests.servers_workers.servers import IS_LONG
 from tests.servers_workers.service import OPEN_METRICS, asked, environment
-from tests.servers_workers.waiting import DEADLINE_SECONDS, until
+from tests.waiting import DEADLINE_SECONDS, until
 
 pytestmark = pytest.mark.once
 

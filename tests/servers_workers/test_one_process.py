@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers_workers.service import Service, descendants, environment, open_files
-from tests.servers_workers.waiting import DEADLINE_SECONDS
+from tests.waiting import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.once
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as Message
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
@@ -75,14 +76,14 @@ def read(content: bytes) -> Any:
 
 
 @given(SPANS)
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 def test_a_span_has_the_bytes_that_opentelemetry_gives_it(one: ReadableSpan) -> None:
     assert request([one]) == encode_spans([one]).SerializeToString()
 
 
 @given(st.lists(RESOURCES, min_size=1, max_size=2), st.lists(SCOPES, min_size=1, max_size=2), st.data())
 @settings(max_examples=40, deadline=None)
-def test_spans_of_several_scopes_are_put_together_as_opentelemetry_does(
+def test_spans_of_one_scope_are_put_together_and_all_have_what_opentelemetry_gives_each_alone(
     resources: list[Resource], scopes: list[InstrumentationScope], data: Any
 ) -> None:
     spans = [
@@ -95,7 +96,26 @@ def test_spans_of_several_scopes_are_put_together_as_opentelemetry_does(
         for number in range(4)
     ]
 
-    assert request(spans) == encode_spans(spans).SerializeToString()
+    ours = by_scope(request(spans))
+    alone = [by_scope(encode_spans([one]).SerializeToString())[0] for one in spans]
+
+    assert sorted((*scope, one) for *scope, found in ours for one in found) == sorted(
+        (*scope, one) for *scope, (one,) in alone
+    )
+    assert len({(resource, scope) for resource, scope, _ in ours}) == len(ours)
+
+
+def by_scope(content: bytes) -> list[tuple[bytes, bytes, list[bytes]]]:
+    """Return resource, scope and spans of each group of *content*, all as bytes."""
+    return [
+        (
+            group.resource.SerializeToString() + group.schema_url.encode(),
+            one.scope.SerializeToString() + one.schema_url.encode(),
+            [span.SerializeToString() for span in one.spans],
+        )
+        for group in ExportTraceServiceRequest.FromString(content).resource_spans
+        for one in group.scope_spans
+    ]
 
 
 class Unshowable:

@@ -10,6 +10,7 @@ from observekit.metrics.workers.merging import combine
 from observekit.metrics.workers.plans import Plans, can_be_planned
 from observekit.metrics.workers.shapes import Labels, Shape
 from observekit.metrics.workers.snapshot import Page, Snapshot
+from tests.often import often
 
 from .crew import DURATION, REQUESTS
 
@@ -49,7 +50,8 @@ def _one_by_one(snapshot: Snapshot) -> dict[str, dict[Labels, list[float]]]:
     }
 
 
-@settings(deadline=None, max_examples=60)
+@pytest.mark.often
+@settings(deadline=None, max_examples=often(60))
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.sampled_from(SHAPES), st.integers(0, 2), st.data()), max_size=40)
 )

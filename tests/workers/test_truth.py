@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from observekit.metrics.workers.merging import combine
 from observekit.metrics.workers.shapes import Merge, SharedExemplar
+from tests.often import often
 
 from .conftest import Crew
 from .crew import DURATION, REQUESTS, Worker, gauge, in_memory, shown, total
@@ -29,8 +30,9 @@ ACTIONS = st.lists(
 )
 
 
+@pytest.mark.often
 @given(ACTIONS)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=often(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_sum_equals_the_journals_for_any_interleaving(actions: list[tuple[str, int, str]]) -> None:
     with tempfile.TemporaryDirectory(dir=in_memory()) as home:
         crew = Crew(Path(home) / "group")

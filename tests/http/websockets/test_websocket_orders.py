@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tests.often import often
 
 if TYPE_CHECKING:
     from tests.http.websockets.conftest import Sockets
@@ -39,13 +42,14 @@ ENDS = st.sampled_from([None, BrokenError, OSError, asyncio.CancelledError, Keyb
 REFUSALS = st.sampled_from([OSError, RuntimeError, asyncio.CancelledError])
 
 
+@pytest.mark.often
 @given(
     steps=st.lists(st.one_of(MESSAGES, st.just("receive")), max_size=10),
     end=ENDS,
     incoming=st.lists(INCOMING, max_size=4),
     refused=st.dictionaries(st.integers(0, 7), REFUSALS, max_size=2),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=often(400), deadline=None)
 def test_no_order_of_messages_is_changed_or_raises_or_leaves_a_connection_open(
     make_unmanaged_sockets: "Callable[[], Sockets]",
     steps: list[Any],

@@ -5,7 +5,6 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from threading import Thread
-from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +22,8 @@ from wsproto.events import (
     Request,
     TextMessage,
 )
+
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from tests.http.websockets.conftest import Ending, Sockets
@@ -116,9 +117,7 @@ def connect(server: uvicorn.Server) -> Iterator[Connect]:
 
 def told(sockets: "Sockets", count: int = 1) -> None:
     """Wait until so many connections are accounted for: that is after the client knows of their end."""
-    deadline = monotonic() + LONG
-    while len(sockets.bench.events) < count and monotonic() < deadline:
-        sleep(0.001)
+    until(lambda: len(sockets.bench.events) >= count)
 
 
 def test_a_conversation_is_told(sockets: "Sockets", ending: "type[Ending]", connect: Connect) -> None:
