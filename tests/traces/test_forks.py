@@ -55,7 +55,7 @@ print(sorted(set(sys.modules) - known))
 """
 
 
-def test_what_sends_spans_imports_nothing_whose_lock_a_child_forked_meanwhile_would_wait_for_for_ever() -> None:
+def test_what_sends_spans_imports_nothing_whose_lock_a_child_forked_meanwhile_would_wait_for() -> None:
     with sink_of() as sink:
         done = subprocess.run(
             [sys.executable, "-c", SENDING, sink.endpoint],
