@@ -118,7 +118,10 @@ PARTS: Final = (
         "child-sdk",
         "1/2 of the SDK's, with its batch processor and exporter",
     ),
-    Limit("the end, beside a collector that says nothing", "spans", "end-silent", 5.0, None, "5 s", "s"),
+    Limit("the end, beside a collector that says nothing", "ends", "end-silent", 5.0, None, "5 s", "s"),
+    Limit("the same, one that refuses connections", "ends", "end-refused", 5.0, None, "5 s", "s"),
+    Limit("the same, one that answers a byte at a time", "ends", "end-dripping", 5.0, None, "5 s", "s"),
+    Limit("the same, one that does not read", "ends", "end-stalled", 5.0, None, "5 s", "s"),
     Limit(
         "scrape of 10,000 lines, our cells",
         "page-10000",

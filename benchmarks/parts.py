@@ -70,8 +70,10 @@ def measure(rounds: Rounds) -> Parts:
     """Measure all of it, one part after another."""
     print("parts: observations and lines", flush=True)
     found = {"calls": ask("benchmarks.observing", rounds.small)}
-    print("parts: child spans and ends", flush=True)
-    found["spans"] = ask("benchmarks.spans", rounds.small, 1 if rounds.small < 5 else 3)
+    print("parts: child spans", flush=True)
+    found["spans"] = ask("benchmarks.spans", rounds.small)
+    print("parts: ends", flush=True)
+    found["ends"] = ask("benchmarks.ends", 1 if rounds.small < 5 else 3)
     for lines in LINES:
         print(f"parts: pages of {lines} lines", flush=True)
         found[f"page-{lines}"] = ask("benchmarks.rendering", lines, rounds.of(lines))

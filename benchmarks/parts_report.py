@@ -31,6 +31,18 @@ CPU time of a span that is made with `start_as_current_span()` with six attribut
 and sent over OTLP/HTTP to a collector in another process, which must get all of them; {rounds} rounds of
 2,048 spans in one process, beside the SDK's own provider with its batch processor and exporter.
 """
+_ENDS_METHOD = """\
+Seconds of the end of all telemetry with the default budget and 2,048 spans that wait, beside collectors that
+do not take them; those of the SDK's provider, with its batch processor and exporter as they come, beside one
+that never answers.
+"""
+_ENDS = (
+    ("end-refused", "**observekit**, connections are refused"),
+    ("end-silent", "**observekit**, never an answer"),
+    ("end-dripping", "**observekit**, an answer a byte at a time"),
+    ("end-stalled", "**observekit**, nothing is read"),
+    ("end-sdk", "OpenTelemetry's SDK, never an answer"),
+)
 _PAGES_METHOD = """\
 CPU time of a whole page of one histogram with three labels, or of a counter with one, without times of
 creation, {rounds} rounds in turn in one process ({large} for 100,000 lines, which take prometheus-client a
@@ -89,6 +101,11 @@ def lines(parts: Parts) -> Iterator[str]:
     yield "\n## A child span\n"
     yield _SPANS_METHOD.format(rounds=parts.rounds.small)
     yield from _spans(parts)
+    yield "\n## An end\n"
+    yield _ENDS_METHOD
+    yield "| | seconds |"
+    yield "| --- | --: |"
+    yield from (f"| {title} | {parts.value('ends', name).median:.2f} |" for name, title in _ENDS)
     yield "\n## A metrics page\n"
     first = ", ".join(
         f"{title.replace('**', '')} {parts.value('page-10000', f'{name}-text-first').median:.0f} ms"

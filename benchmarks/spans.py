@@ -1,16 +1,13 @@
-"""CPU time of a child span of OpenTelemetry's API that is sent, beside the SDK's, and the time of an end.
+"""CPU time of a child span of OpenTelemetry's API that is sent, beside the SDK's.
 
-``python -m benchmarks.spans ROUNDS ENDS``: both providers in one process, each round in another order; then
-as many ends as the second argument says, each beside a collector that takes connections and says nothing.
+``python -m benchmarks.spans ROUNDS``: both providers in one process, each round in another order.
 """
 
-import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib import import_module
 from random import Random
-from time import monotonic, process_time
+from time import process_time
 from typing import Any
 
 from opentelemetry import trace
@@ -39,18 +36,21 @@ _ATTRIBUTES: Attributes = {
 }
 
 
-def _kit(url: str) -> Kit:
+def kit_of(url: str) -> Kit:
+    """Return a kit that sends spans to *url*."""
     return setup(registry=CollectorRegistry(), logs="off", traces_endpoint=url, span_queue_size=QUEUE_SIZE)
 
 
-def _theirs(url: str) -> TracerProvider:
+def theirs(url: str) -> TracerProvider:
+    """Return the SDK's provider, with its batch processor and its exporter to *url*."""
     exporter: Any = import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter").OTLPSpanExporter
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(exporter(endpoint=url), max_queue_size=QUEUE_SIZE))
     return provider
 
 
-def _make(tracer: Tracer) -> None:
+def make(tracer: Tracer) -> None:
+    """Make and end 2,048 spans."""
     with tracer.start_as_current_span("root"):
         for _ in range(_SPANS - 1):
             with tracer.start_as_current_span(
@@ -62,7 +62,7 @@ def _make(tracer: Tracer) -> None:
 def _time(provider: Any, all_arrived: Callable[[], int]) -> float:
     tracer = provider.get_tracer("child")
     started = process_time()
-    _make(tracer)
+    make(tracer)
     flushed(provider.force_flush)
     seconds = process_time() - started
     spans = all_arrived()
@@ -76,10 +76,10 @@ def children(rounds: int) -> Measured:
     order = Random(_SEED)  # noqa: S311 -- the same order in every run
     found: Measured = {"child-ours": [], "child-sdk": []}
     with sink() as url:
-        kit = _kit(endpoint(url, "child-ours"))
+        kit = kit_of(endpoint(url, "child-ours"))
         providers: dict[str, Any] = {
             "child-ours": trace.get_tracer_provider(),
-            "child-sdk": _theirs(endpoint(url, "child-sdk")),
+            "child-sdk": theirs(endpoint(url, "child-sdk")),
         }
         for number in range(rounds + 1):  # The first to warm up.
             for name in order.sample(list(found), len(found)):
@@ -91,28 +91,9 @@ def children(rounds: int) -> Measured:
     return found
 
 
-@contextmanager
-def _silence() -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1/traces"
-
-
-def ends(times: int) -> Measured:
-    """Return the seconds that the end of all telemetry takes beside a collector that says nothing."""
-    found: Measured = {"end-silent": []}
-    for _ in range(times):
-        with _silence() as url:
-            kit = _kit(url)
-            _make(trace.get_tracer("child"))
-            started = monotonic()
-            kit.shutdown()
-            found["end-silent"].append(monotonic() - started)
-    return found
-
-
 def main() -> None:
     """Measure as often as the arguments say."""
-    tell(children(int(sys.argv[1])) | ends(int(sys.argv[2])))
+    tell(children(int(sys.argv[1])))
 
 
 if __name__ == "__main__":
