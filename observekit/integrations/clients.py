@@ -103,7 +103,8 @@ class Clients:
         }
 
     def _before_urllib3(self, span: Any, pool: Any, request: Any) -> None:
-        self._before(span, pool.host, request.headers)
+        # Not the host of the pool, which is that of a proxy where there is one.
+        self._before(span, urlsplit(request.url).hostname or pool.host, request.headers)
 
     def _before(self, span: Any, host: str | None, headers: Headers | None) -> None:
         """Do what is to be done before the headers of a request are written."""

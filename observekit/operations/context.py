@@ -32,6 +32,8 @@ class ContextTools:
 
     def __init__(self, words: TextMapPropagator | None, signals: Callable[[], Signals | None]) -> None:
         self._words = propagator(()) if words is None else words
+        # To processes of ours, whatever the service says to others.
+        self._inward = propagator(() if words is None else _STANDARD)
         self._signals = signals
         # The event loop keeps no hold of its tasks, and one that is collected ends in the middle.
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -41,11 +43,7 @@ class ContextTools:
 
         With baggage: a broker is one's own. Headers are a mapping, or a list of pairs as Kafka has them.
         """
-        try:
-            self._words.inject(headers, setter=SETTER)
-        except Exception as error:  # noqa: BLE001 -- a message without context is still a message
-            self._failed(error)
-        return headers
+        return self._written(self._words, headers)
 
     def extract(self, headers: object, *, trusted: bool = True) -> Context:
         """Return the context that the headers of a message carry, for ``opentelemetry.context.attach``.
@@ -70,7 +68,7 @@ class ContextTools:
         threads and in other processes, to which the ids and baggage go, and nothing else.
         """
         headers: dict[str, str] = {}
-        return Carried(function, self.inject(headers), copy_context())
+        return Carried(function, self._written(self._inward, headers), copy_context())
 
     def detached_task(
         self,
@@ -97,12 +95,21 @@ class ContextTools:
         operation = Operation(name, labels or {}, fields or {}, self._signals).detached(alone, links)
 
         async def run() -> R:
-            return await work
+            # Not as a decorator, which would raise for a label that cannot be one: this is within a request.
+            with operation:
+                return await work
 
-        task = asyncio.create_task(operation(run)(), name=name)
+        task = asyncio.create_task(run(), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def _written(self, words: TextMapPropagator, headers: Headers) -> Headers:
+        try:
+            words.inject(headers, setter=SETTER)
+        except Exception as error:  # noqa: BLE001 -- a message without context is still a message
+            self._failed(error)
+        return headers
 
     def _failed(self, error: Exception) -> None:
         signals = self._signals()

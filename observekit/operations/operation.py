@@ -55,7 +55,6 @@ class Operation:
         labels: Mapping[str, Label],
         fields: Mapping[str, object],
         signals: Callable[[], Signals | None],
-        wrong: str | None = None,
     ) -> None:
         self._name = name
         self._signals = signals
@@ -63,12 +62,11 @@ class Operation:
         self._context: Context | None = None
         self._links: Sequence[Link] = ()
         self._attributes: dict[str, AttributeValue] | None = None
-        mislabelled = _problem(tuple(map(str, labels)))
-        self._wrong = mislabelled or wrong
-        known = {} if mislabelled else {key: _shown(value) for key, value in labels.items()}
+        self._wrong = _problem(tuple(map(str, labels)))
+        known = {} if self._wrong else {key: _shown(value) for key, value in labels.items()}
         self._labels: dict[str, str] = known
         # Labels that cannot be labels are still facts.
-        self._fields: dict[str, object] = {**(labels if mislabelled else known), **fields}
+        self._fields: dict[str, object] = {**(labels if self._wrong else known), **fields}
 
     def __enter__(self) -> Span:
         """Begin; return the span, which is one that records nothing where traces are off."""
@@ -92,7 +90,7 @@ class Operation:
         """Return *function* as an operation: each call is a run of it.
 
         Raises:
-            ConfigError: If a label cannot be one, or the period of a job none.
+            ConfigError: If a label cannot be one.
         """
         if self._wrong:
             raise ConfigError(self._wrong)

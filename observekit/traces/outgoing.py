@@ -3,7 +3,8 @@
 from collections.abc import MutableMapping
 from contextvars import ContextVar
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from socket import inet_aton
 from typing import Final
 
 from opentelemetry.baggage import clear
@@ -50,9 +51,8 @@ class Hosts:
 
     def _includes(self, host: str) -> bool:
         host = host.lower().strip("[]").rstrip(".")
-        try:
-            address = ip_address(host.partition("%")[0])
-        except ValueError:
+        address = _address(host)
+        if address is None:
             return self._includes_name(host)
         return host in self._names or (
             (self._internal and is_near(address)) or any(address in network for network in self._networks)
@@ -65,6 +65,18 @@ class Hosts:
         labels = host.split(".")
         above = ("." + ".".join(labels[place:]) for place in range(len(labels)))
         return host in self._names or any(name in self._names for name in above)
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    """Return the address that *host* is, in any spelling that a system takes for one."""
+    try:
+        return ip_address(host.partition("%")[0])
+    except ValueError:
+        """It may be one all the same: 2130706433 and 0x7f.1 are 127.0.0.1 to whoever connects."""
+    try:
+        return IPv4Address(inet_aton(host))
+    except (OSError, ValueError):  # ValueError: of a null character, or of what is no ASCII.
+        return None
 
 
 def is_network(word: str) -> bool:

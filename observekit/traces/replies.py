@@ -68,7 +68,7 @@ def _success(reply: Reply, sent: int) -> Verdict:
             rejected, why = _from_protobuf(reply.body)
         else:
             return Verdict("no_collector", f"HTTP {reply.status} with content of type {kind[:64]!r}")
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, RecursionError, OverflowError):
         return Verdict("no_collector", f"HTTP {reply.status} with content that is no answer of OTLP")
     return partial(rejected, why, sent)
 

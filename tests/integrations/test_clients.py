@@ -225,6 +225,19 @@ def test_unsampled_requests_pass_the_context_on_by_the_same_rules(
     assert {headers["traceparent"][-2:] for _, headers in echo.seen} == {"00"}
 
 
+@pytest.mark.parametrize(
+    ("proxy", "host", "sent"), [("shop", FOREIGN, {"traceparent"}), (FOREIGN, "shop", ALL)]
+)
+def test_behind_a_proxy_the_host_that_is_asked_decides(
+    observed: "Observed", echo: Echo, carrying: SpanContext, proxy: str, host: str, sent: set[str]
+) -> None:
+    with urllib3.ProxyManager(echo.url(proxy)) as pool:
+        pool.request("GET", echo.url(host), timeout=LONG)
+
+    ((seen, headers),) = echo.seen
+    assert (seen, context_of(headers)) == (host, sent)
+
+
 def test_what_the_application_writes_itself_stays(
     observed: "Observed", echo: Echo, carrying: SpanContext
 ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import pickle
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -127,6 +128,17 @@ def test_another_process_gets_the_ids_and_baggage(seen: "Seen") -> None:
     assert here() == (0, 0)
 
 
+def test_another_process_gets_them_whatever_the_service_says_to_others(begin: Callable[..., "Seen"]) -> None:
+    kit = begin(propagators=("b3",)).kit
+    with trace.get_tracer("tests").start_as_current_span("request"):
+        token = context.attach(baggage.set_baggage("tenant", "acme"))
+        work, request = kit.context.carry(here_and_baggage), here()
+        context.detach(token)
+
+    # As a pool of processes does it.
+    assert pickle.loads(pickle.dumps(work))() == (request, "acme")  # noqa: S301 -- of our own making
+
+
 def test_fields_reach_the_request_from_a_carried_thread(seen: "Seen", ask: Callable[[Any], int]) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         def work() -> Ids:
@@ -168,6 +180,20 @@ def test_a_detached_task_is_a_job_in_a_trace_of_its_own_with_a_link(seen: "Seen"
     assert spans["send"].parent == mails.context
     (line,) = seen.events("operation")
     assert (line["operation"], line["sent"], line["kind"]) == ("mails", 3, "news")
+
+
+def test_a_detached_task_with_a_wrong_label_is_done_all_the_same(seen: "Seen") -> None:
+    async def work() -> int:
+        return 7
+
+    async def request() -> int:
+        return await seen.kit.context.detached_task(work(), name="mails", labels={"le": "news"})
+
+    assert asyncio.run(request()) == 7
+
+    assert seen.samples("observekit_internal_errors_total") == {"component=operations": 1.0}
+    (line,) = seen.events("operation")
+    assert (line["operation"], line["le"]) == ("mails", "news")
 
 
 def test_a_detached_task_that_fails_raises_where_it_is_awaited_and_is_counted(seen: "Seen") -> None:

@@ -22,6 +22,8 @@ INTERNAL = [
     "fe80::1%eth0",
     "fd00::1",
     "::ffff:10.0.0.1",
+    "2130706433",
+    "0x7f.1",
 ]
 FOREIGN = [
     "example.com",
@@ -33,6 +35,9 @@ FOREIGN = [
     "2001:4860:4860::8888",
     "::ffff:8.8.8.8",
     "xinternal.com",
+    "134744072",  # As 8.8.8.8 to whoever connects.
+    "0x08080808",
+    "8.8.2056",
     "a" * 300,
     "",
     None,

@@ -83,6 +83,9 @@ NO_COLLECTOR = {
     "a page that says it is an answer": say(answer(body=LOGIN)),
     "JSON that is none": say(answer(body=b"{", kind=b"application/json")),
     "JSON of something else": say(answer(body=b"[1]", kind=b"application/json")),
+    "JSON with an endless number": say(
+        answer(body=b'{"partialSuccess": {"rejectedSpans": 1e999}}', kind=b"application/json")
+    ),
     "a number that is cut off": say(answer(body=partial(1 << 40)[:-1])),
     "an answer without an end": say(answer(body=b"x" * 200_000)),
     "pieces without an end": say(chunked(*[b"x" * 60_000] * 4)),
