@@ -41,16 +41,6 @@ JOB_LAST_SUCCESS: Final = MetricSpec(
     unit="seconds",
     help="When a job, which is an operation outside of any request, last ended well, as a Unix time.",
     labels=("job_name",),
-    # The sum of two times is none.
-    across="worker",
-)
-JOB_PERIOD: Final = MetricSpec(
-    name="job_period_seconds",
-    kind="gauge",
-    unit="seconds",
-    help="How often a job has to end well, as every_seconds of its operation says; others have no series.",
-    labels=("job_name",),
-    across="worker",
 )
 MESSAGE_DURATION: Final = MetricSpec(
     name="messaging_process_duration_seconds",
@@ -70,7 +60,7 @@ CONTEXT_MISTAKES: Final = MetricSpec(
     name="observekit_context_mistakes_total",
     kind="counter",
     help="Times trace context was left where it does not belong: a span whose parent had ended over a minute "
-    "before, or an operation that was ended in another task than it began in.",
+    "before, or an operation or a block of a span that was ended in another task than it began in.",
     labels=("reason",),
     values={"reason": ("ended_elsewhere", "parent_ended")},
 )
@@ -78,9 +68,10 @@ TRACES_DECIDED: Final = MetricSpec(
     name="observekit_traces_decided_total",
     kind="counter",
     help="Traces that were not sampled and were held until their root in this process ended: kept for an "
-    "error or for being slow, let go as ordinary, or evicted before, because too many were held.",
+    "error or for being slow, let go as ordinary, or evicted before, because too much was held. Those that "
+    "are kept and lack spans for that reason count as truncated too.",
     labels=("decision",),
-    values={"decision": ("error", "evicted", "ordinary", "slow")},
+    values={"decision": ("error", "evicted", "ordinary", "slow", "truncated")},
 )
 CONTEXT_REFUSED: Final = MetricSpec(
     name="observekit_context_refused_total",

@@ -35,17 +35,14 @@ from observekit.logs.correlate import Correlation
 from observekit.logs.setup import Counts, Logs
 from observekit.operations.context import ContextTools
 from observekit.operations.messages import Messages
-from observekit.operations.periods import Periods
 from observekit.operations.signals import Signals
 from observekit.redaction import set_keys
 
 LogPath = Logs | Correlation
 
 
-def assemble(effective: Effective, registry: CollectorRegistry, periods: Periods) -> Kit:
+def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
     """Set everything up that the configuration wants; what fails half-way leaves nothing behind.
-
-    *periods* are those of jobs, of which some may be declared already.
 
     Raises:
         ConfigError: If *registry* has metrics of our names already.
@@ -58,7 +55,7 @@ def assemble(effective: Effective, registry: CollectorRegistry, periods: Periods
     instruments = Instruments(config, guard)
     workers = _workers(config, instruments, registry, guard)
     attributes = resource(config, None if workers is None else workers.start)
-    instruments.describe(effective, guard, attributes, periods)
+    instruments.describe(effective, guard, attributes)
     logs = _logs(config, instruments, guard)
     voice = _voice(logs, instruments, guard)
     kit, health = _kit(config, registry, instruments, voice, guard)

@@ -36,11 +36,12 @@ def make_keeper(config: Config, instruments: Instruments, queue: Any) -> Any:
     """Return what holds spans that are not sampled, in front of *queue*; nothing where none are kept."""
     if queue is None or not (config.keep_errors or config.keep_slow_seconds is not None):
         return None
-    return import_module("observekit.traces.keeping").Keeper(
+    keeping = import_module("observekit.traces.keeping")
+    return keeping.Keeper(
         queue,
         errors=config.keep_errors,
         slow_seconds=config.keep_slow_seconds,
-        spans=config.span_queue_size,
+        room=keeping.Room(config.span_queue_size, config.span_queue_bytes),
         decided=instruments.trace_decided,
     )
 

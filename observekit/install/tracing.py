@@ -53,7 +53,7 @@ class Traces:
         self._keeper = make_keeper(config, instruments, self._queue)
         self._undo: list[Callable[[], object]] = []
         self._provider: Any = None
-        self.words = words = self._install(config, attributes, partial(instruments.mistaken, "parent_ended"))
+        self.words = words = self._install(config, attributes, instruments.mistaken)
         self.tracer = trace.get_tracer("observekit")
         self.tracing = Tracing(
             self.tracer,
@@ -109,7 +109,7 @@ class Traces:
             ending.join(max(0.0, deadline - monotonic()))
 
     def _install(
-        self, config: Config, attributes: dict[str, str], orphan: Callable[[], None]
+        self, config: Config, attributes: dict[str, str], mistaken: Callable[[str], None]
     ) -> TextMapPropagator:
         # Reads OTEL_PROPAGATORS when it is imported, and raises on a name that it does not know.
         propagate = import_module("opentelemetry.propagate")
@@ -123,7 +123,7 @@ class Traces:
             from observekit.traces.provider import make_provider  # noqa: PLC0415 -- the SDK, only where it is used
 
             self._provider = make_provider(
-                config, attributes, self._keeper or self._queue, self._guard, orphan
+                config, attributes, self._keeper or self._queue, self._guard, mistaken
             )
             trace.set_tracer_provider(self._provider)
             self._undo.append(_forget_provider)

@@ -5,17 +5,18 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import RLock, Thread
 from time import monotonic
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
-from opentelemetry.context import Context
 from opentelemetry.instrumentation.utils import suppress_instrumentation
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
 from observekit.guard import Guard, in_forked_child
 from observekit.traces.encoding import Group, group_of, request_bytes, span_bytes
 from observekit.traces.hiding import hidden
-from observekit.traces.ledger import Account, Held, Item, Ledger
+from observekit.traces.ledger import Held, Item, Ledger
+from observekit.traces.neighbours import Told, Transport
 from observekit.traces.pace import Pace
+from observekit.traces.room import Room
 from observekit.traces.spans import Home, RecordingSpan
 from observekit.traces.verdict import Verdict
 
@@ -27,32 +28,6 @@ _LAST_WORD: Final = 0.05
 _PAUSE_SECONDS: Final = 0.1
 # More libraries than a process has; who makes tracers without end has their names encoded each time.
 _HOMES: Final = 1024
-
-
-class Transport(Protocol):
-    """Sends one request at a time; made in the process that uses it."""
-
-    def send(self, body: bytes, spans: int, deadline: float) -> Verdict:
-        """Return what became of *spans* spans by *deadline*, a reading of a monotonic clock."""
-
-    def interrupt(self) -> None:
-        """Have a request that is under way fail at once, and all later ones; for any thread."""
-
-    def close(self) -> None:
-        """Let go of the connection."""
-
-
-class Told(Account, Protocol):
-    """Where it is written down and said what became of spans and requests."""
-
-    def export_tried(self, outcome: str, seconds: float) -> None:
-        """Note a request, its outcome and how long it took."""
-
-    def spans_lost(self, spans: int, why: str) -> None:
-        """Say that spans will not arrive."""
-
-    def spans_wait(self, spans: int, why: str) -> None:
-        """Say that the collector does not take spans for now."""
 
 
 class Bounds(NamedTuple):
@@ -94,7 +69,7 @@ class ExportQueue(SpanProcessor):
         self._ledger.start_afresh()
         self._lock = RLock()
         self._pace = Pace()
-        self._batch = self._bounds.batch
+        self._room = Room(_REQUEST_BYTES)
         self._groups: dict[int, tuple[Home, Group]] = {}
         # Re-entrant, unlike Event and Condition: a span may end in a signal handler.
         self._wake: SimpleQueue[SimpleQueue[bool] | None] = SimpleQueue()
@@ -104,9 +79,6 @@ class ExportQueue(SpanProcessor):
         self._answered = True
         self._closing = False
         self._deadline: float | None = None
-
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Do nothing; a span is of interest when it ends."""
 
     def on_end(self, span: ReadableSpan) -> None:
         """Take an ended span if it is sampled; never waits."""
@@ -223,12 +195,22 @@ class ExportQueue(SpanProcessor):
             pause = max(self._pace.not_before - monotonic(), 0.0) if self._pace.not_before else 0.0
             with suppress(Empty):
                 answer = self._wake.get(timeout=pause or self._bounds.delay_seconds)
-            arrived = self._send_all(asked=answer is not None)
+            arrived = self._sent(asked=answer is not None)
             if answer is not None:
                 answer.put(arrived)
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.close()
+
+    def _sent(self, *, asked: bool) -> bool:
+        """Do as _send_all() does, and never raise: nobody would begin this thread anew."""
+        try:
+            return self._send_all(asked=asked)
+        except Exception as error:  # noqa: BLE001 -- what is under way waits again
+            self._guard.failed("traces", error)
+            self._ledger.put_all_back()
+            self._pace.failed(monotonic(), None)
+            return False
 
     def _send_all(self, *, asked: bool) -> bool:
         """Send what waits, as far as it may be sent now; say whether nothing of it is left."""
@@ -239,7 +221,7 @@ class ExportQueue(SpanProcessor):
             deadline = now + self._bounds.timeout_seconds
             if self._deadline is not None:
                 deadline = min(deadline, self._deadline)
-            batch = self._ledger.take(self._batch, _REQUEST_BYTES) if now < deadline else []
+            batch = self._ledger.take(self._bounds.batch, self._room.size) if now < deadline else []
             if not batch:
                 return now < deadline
             verdict = self._try(batch, deadline)
@@ -266,15 +248,26 @@ class ExportQueue(SpanProcessor):
             self._ledger.put_back(batch)
             self._told.spans_wait(self._ledger.held().spans, verdict.why)
             return False
-        self._pace.succeeded(monotonic())
         self._why = ""
-        if verdict.kind == "too_large" and len(batch) > 1:
-            self._batch = (len(batch) + 1) // 2
-            self._ledger.put_back(batch)
+        if verdict.kind == "too_large" and self._judge_size(batch):
             return True
-        self._batch = min(self._batch * 2, self._bounds.batch)
+        if verdict.kind != "too_large":
+            self._pace.succeeded(monotonic())
+            self._room.taken(monotonic())
         self._settle(batch, verdict)
         return True
+
+    def _judge_size(self, batch: list[Item]) -> bool:
+        """Note that a batch is too large; say whether it goes in pieces."""
+        now = monotonic()
+        if self._room.refused(sum(len(item.content) for item in batch), len(batch), now):
+            # Who takes nothing, however small, is asked as seldom as one that fails.
+            self._pace.failed(now, None)
+        else:
+            self._pace.succeeded(now)
+        if len(batch) > 1:
+            self._ledger.put_back(batch)
+        return len(batch) > 1
 
     def _settle(self, batch: list[Item], verdict: Verdict) -> None:
         if verdict.kind == "taken":

@@ -76,19 +76,19 @@ class GrpcTransport:
     def send(self, body: bytes, spans: int, deadline: float) -> Verdict:
         """Send a request for *spans* spans; what has not been answered by *deadline* did not arrive."""
         try:
-            call = self._export(body, deadline - monotonic())
-            # Its own clock may be a little late.
-            rejected, why = read_response(call.result())
+            answer = self._export(body, deadline - monotonic()).result()
         except grpc.RpcError as error:
-            return _failure(error)
+            return self._failed(error)
         except grpc.FutureCancelledError:
             return Verdict("again", "interrupted")
         except OSError as error:
             return Verdict("again", f"{type(error).__name__}: {error}"[:_WORDS])
-        except ValueError:
-            return Verdict("no_collector", "gRPC with content that is no answer of OTLP")
         finally:
             self._call = None
+        try:
+            rejected, why = read_response(answer)
+        except ValueError:
+            return Verdict("no_collector", "gRPC with content that is no answer of OTLP")
         return partial(rejected, why, spans)
 
     def interrupt(self) -> None:
@@ -103,6 +103,14 @@ class GrpcTransport:
         channel, self._channel = self._channel, None
         if channel is not None:
             channel.close()
+
+    def _failed(self, error: Any) -> Verdict:
+        verdict = _failure(error)
+        if error.code() is grpc.StatusCode.UNAVAILABLE:
+            # The next channel reads certificates anew, which may have been renewed since; one that goes on
+            # would show the old ones for ever.
+            self.close()
+        return verdict
 
     def _export(self, body: bytes, seconds: float) -> Any:
         if self._channel is None:
@@ -125,8 +133,6 @@ def _channel(target: Target, agent: str) -> Any:
         ("grpc.max_receive_message_length", _ANSWER_BYTES),
         # A proxy of the environment is for others: what is sent goes where it was told to.
         ("grpc.enable_http_proxy", 0),
-        # A collector that is back is found as fast as over HTTP.
-        ("grpc.max_reconnect_backoff_ms", 2000),
     ]
     if url.scheme != "https":
         return grpc.insecure_channel(address, options)

@@ -5,31 +5,30 @@ decides for what is below it; callers and services further on decide for themsel
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from threading import RLock
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
-from opentelemetry.context import Context
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
-from opentelemetry.trace import SpanContext, StatusCode, TraceFlags
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.trace import StatusCode
 
 from observekit.guard import in_forked_child
 from observekit.traces.sent import KEPT
+from observekit.traces.spans import RecordingSpan
+from observekit.traces.told import told
+from observekit.traces.weight import bytes_of
 
-Decision = Literal["error", "slow", "ordinary", "evicted"]
-
-SAMPLED_BY: Final = "observekit.sampled_by"
-"""Why a span was sent: ``head`` where a sampler said so when it began, else ``error`` or ``slow``.
-
-Whoever counts spans must leave those out that were kept, or count them apart: they are no fair sample.
-"""
+Decision = Literal["error", "slow", "ordinary", "evicted", "truncated"]
 
 # Spans of one trace: what a request does a hundred times says the first hundred times what it does.
 _SPANS_OF_ONE: Final = 256
-# Spans that were decided on and may still have children that end later.
-_DECIDED: Final = 4096
+# No trace may put out all others.
+_SHARE_OF_ONE: Final = 8
 _SAMPLED: Final = 1
 _NANOSECONDS: Final = 1_000_000_000
+# What a root knows is kept with it, and goes with it: nothing here grows with traces that never end.
+_BELOW: Final = "_observekit_below"
+_DECIDED: Final = "_observekit_decided"
 
 
 class Queue(Protocol):
@@ -39,6 +38,38 @@ class Queue(Protocol):
         """Take an ended span if it is sampled."""
 
 
+class Room(NamedTuple):
+    """What may be held of all traces together.
+
+    Attributes:
+        spans: Number of spans.
+        size: Bytes that they take, roughly.
+    """
+
+    spans: int
+    size: int
+
+
+class Below:
+    """What is known of the spans below a root that has not ended: those that are held, and of the others.
+
+    Attributes:
+        life: In whose life it was made: a forked child has nothing to do with what its parent held.
+        size: Bytes of those that are held.
+        missing: How many had to go, or found no room.
+        failed: Whether any of them, held or not, has failed.
+    """
+
+    __slots__ = ("failed", "life", "missing", "size", "spans")
+
+    def __init__(self, life: object) -> None:
+        self.life = life
+        self.spans: list[ReadableSpan] = []
+        self.size = 0
+        self.missing = 0
+        self.failed = False
+
+
 class Keeper(SpanProcessor):
     """Holds what is not sampled until its root says whether it is worth keeping.
 
@@ -46,7 +77,7 @@ class Keeper(SpanProcessor):
         queue: Takes what is sent.
         errors: Whether a root that failed, or anything below it, is kept.
         slow_seconds: From which duration on a root is kept; ``None`` for none.
-        spans: Spans that are held at most; the oldest trace goes where there are more.
+        room: What is held at most; the oldest trace goes where there is more.
         decided: Told what became of each trace.
     """
 
@@ -56,13 +87,13 @@ class Keeper(SpanProcessor):
         *,
         errors: bool,
         slow_seconds: float | None,
-        spans: int,
+        room: Room,
         decided: Callable[[Decision], None],
     ) -> None:
         self._queue = queue
         self._errors = errors
         self._slow = None if slow_seconds is None else int(slow_seconds * _NANOSECONDS)
-        self._most = spans
+        self._room = room
         self._decided = decided
         self._start_afresh()
         in_forked_child(self._start_afresh)
@@ -70,132 +101,91 @@ class Keeper(SpanProcessor):
     def _start_afresh(self) -> None:
         """Begin with nothing; also in a forked child, where the parent's spans are the parent's."""
         self._lock = RLock()
-        self._held: OrderedDict[int, list[ReadableSpan]] = OrderedDict()
+        self._life = object()
+        self._held: OrderedDict[int, Below] = OrderedDict()
         self._count = 0
-        self._known: OrderedDict[int, Decision] = OrderedDict()
-
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Do nothing; a span is of interest when it ends."""
+        self._bytes = 0
 
     def on_end(self, span: ReadableSpan) -> None:
         """Send what is sampled, hold what is not, and decide where it is a root."""
         context = span.context
         if context is None:
             return
-        root = span.parent is None or span.parent.is_remote
+        root = span.local_root if isinstance(span, RecordingSpan) else span
         if context.trace_flags & _SAMPLED:
-            self._queue.on_end(_told(span, "head") if root else span)
-        elif root:
-            self._decide(span, context)
+            begins = span.parent is None or span.parent.is_remote
+            self._queue.on_end(told(span, "head") if begins else span)
+        elif root is span:
+            self._decide(root)
         else:
-            self._hold(span, context)
+            self._hold(span, root)
 
-    def _hold(self, span: ReadableSpan, context: SpanContext) -> None:
+    def _hold(self, span: ReadableSpan, root: ReadableSpan) -> None:
         """Hold a span, unless it has outlived what decides on it."""
-        evicted = 0
+        size, evicted = bytes_of(span), 0
         with self._lock:
-            parent = span.parent
-            late = None if parent is None else self._known.get(parent.span_id)
-            below: list[ReadableSpan] = []
-            if late is not None:
-                below = self._taken(context, late)
-            else:
-                evicted = self._kept_for_later(span, context.trace_id)
+            late: Decision | None = root.__dict__.get(_DECIDED)
+            if late is None:
+                evicted = self._kept_for_later(span, size, root)
         for _ in range(evicted):
             self._decided("evicted")
         if late in {"error", "slow"}:
-            self._send([*below, span], late)
+            self._queue.on_end(told(span, late))
 
-    def _kept_for_later(self, span: ReadableSpan, trace: int) -> int:
+    def _kept_for_later(self, span: ReadableSpan, size: int, root: ReadableSpan) -> int:
         """Keep a span; return how many traces had to go for it."""
-        held = self._held.setdefault(trace, [])
-        if len(held) < _SPANS_OF_ONE:
-            held.append(span)
-            self._count += 1
+        below = self._below(root)
+        below.failed = below.failed or span.status.status_code is StatusCode.ERROR
+        if len(below.spans) >= _SPANS_OF_ONE or below.size + size > self._room.size // _SHARE_OF_ONE:
+            below.missing += 1
+            return 0
+        self._held.setdefault(id(below), below)
+        below.spans.append(span)
+        below.size += size
+        self._count += 1
+        self._bytes += size
         evicted = 0
-        while self._count > self._most:
-            self._count -= len(self._held.popitem(last=False)[1])
+        while self._count > self._room.spans or self._bytes > self._room.size:
+            self._let_go(self._held.popitem(last=False)[1])
             evicted += 1
         return evicted
 
-    def _decide(self, root: ReadableSpan, context: SpanContext) -> None:
+    def _below(self, root: ReadableSpan) -> Below:
+        known: Below | None = root.__dict__.get(_BELOW)
+        if known is None or known.life is not self._life:
+            known = root.__dict__[_BELOW] = Below(self._life)
+        return known
+
+    def _let_go(self, below: Below) -> list[ReadableSpan]:
+        """Hold the spans of a trace no longer; they are missing, unless somebody has them now."""
+        spans, below.spans = below.spans, []
+        self._count -= len(spans)
+        self._bytes -= below.size
+        below.missing += len(spans)
+        below.size = 0
+        return spans
+
+    def _decide(self, root: ReadableSpan) -> None:
         with self._lock:
-            below, _ = _below(context.span_id, self._held.get(context.trace_id, []))
+            below = self._below(root)
             decision = self._judged(root, below)
-            self._taken(context, decision)
+            missing = below.missing
+            self._held.pop(id(below), None)
+            spans = self._let_go(below)
+            del root.__dict__[_BELOW]
+            root.__dict__[_DECIDED] = decision
         self._decided(decision)
-        if decision != "ordinary":
-            root.__dict__[KEPT] = True
-            self._send([*below, root], decision)
+        if decision == "ordinary":
+            return
+        root.__dict__[KEPT] = True
+        if missing:
+            self._decided("truncated")
+        for span in spans:
+            self._queue.on_end(told(span, decision))
+        self._queue.on_end(told(root, decision, missing))
 
-    def _taken(self, top: SpanContext, decision: Decision) -> list[ReadableSpan]:
-        """Take out what is held below *top*, note what was decided, and return it."""
-        below, others = _below(top.span_id, self._held.pop(top.trace_id, []))
-        self._count -= len(below)
-        if others:  # Of a span that has not ended yet.
-            self._held[top.trace_id] = others
-        decided = [top.span_id, *(span.context.span_id for span in below if span.context is not None)]
-        self._known.update(dict.fromkeys(decided, decision))
-        while len(self._known) > _DECIDED:
-            self._known.popitem(last=False)
-        return below
-
-    def _judged(self, root: ReadableSpan, below: Iterable[ReadableSpan]) -> Decision:
-        if self._errors and any(one.status.status_code is StatusCode.ERROR for one in (root, *below)):
+    def _judged(self, root: ReadableSpan, below: Below) -> Decision:
+        if self._errors and (below.failed or root.status.status_code is StatusCode.ERROR):
             return "error"
         duration = (root.end_time or 0) - (root.start_time or 0)
         return "slow" if self._slow is not None and duration >= self._slow else "ordinary"
-
-    def _send(self, spans: Iterable[ReadableSpan], decision: Decision) -> None:
-        for span in spans:
-            self._queue.on_end(_told(span, decision))
-
-
-def _below(root: int, spans: list[ReadableSpan]) -> tuple[list[ReadableSpan], list[ReadableSpan]]:
-    """Return the spans that descend from *root*, and the others."""
-    parents = {
-        span.context.span_id: 0 if span.parent is None else span.parent.span_id
-        for span in spans
-        if span.context is not None
-    }
-    known = {root: True}
-
-    def descends(span_id: int) -> bool:
-        way: list[int] = []
-        while span_id not in known and span_id in parents and len(way) <= len(parents):
-            way.append(span_id)
-            span_id = parents[span_id]
-        found = known.get(span_id, False)
-        known.update(dict.fromkeys(way, found))
-        return found
-
-    below: list[ReadableSpan] = []
-    others: list[ReadableSpan] = []
-    for span in spans:
-        ours = span.context is not None and descends(span.context.span_id)
-        (below if ours else others).append(span)
-    return below, others
-
-
-def _told(span: ReadableSpan, decision: str) -> ReadableSpan:
-    """Return *span* as sampled, and by what."""
-    context = span.context
-    if context is not None and not context.trace_flags & _SAMPLED:
-        flags = TraceFlags(context.trace_flags | _SAMPLED)
-        context = SpanContext(
-            context.trace_id, context.span_id, context.is_remote, flags, context.trace_state
-        )
-    return ReadableSpan(
-        name=span.name,
-        context=context,
-        parent=span.parent,
-        resource=span.resource,
-        attributes={**(span.attributes or {}), SAMPLED_BY: decision},
-        events=span.events,
-        links=span.links,
-        kind=span.kind,
-        status=span.status,
-        start_time=span.start_time,
-        end_time=span.end_time,
-        instrumentation_scope=span.instrumentation_scope,
-    )

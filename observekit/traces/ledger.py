@@ -116,6 +116,11 @@ class Ledger:
                 self._waiting.extendleft(reversed(batch))
                 self._trying = []
 
+    def put_all_back(self) -> None:
+        """Let the batch under way wait again, whoever took it; not while somebody sends it."""
+        with self._lock:
+            self.put_back(self._trying)
+
     def settle(self, batch: list[Item], *, exported: int = 0, rejected: int = 0, reason: str = "") -> bool:
         """Note what became of a batch, those that are neither as dropped for *reason*.
 

@@ -110,15 +110,15 @@ def make_provider(
     attributes: Mapping[str, str],
     processor: SpanProcessor | None,
     guard: Guard,
-    orphan: Callable[[], None],
+    mistaken: Callable[[str], None],
 ) -> Provider:
     """Return a provider that hands ended spans to *processor*; what others raise goes to *guard*.
 
-    *orphan* is told of each span that begins long after its parent has ended.
+    *mistaken* counts mistakes with context, by their reason.
     """
-    processors, sampler, ids = Processors(guard), _sampler(config), SystemIds()
+    processors, ids = Processors(guard), SystemIds()
     provider = Provider(
-        sampler=sampler,
+        sampler=_sampler(config),
         resource=_resource(config, attributes),
         shutdown_on_exit=False,  # Kit.shutdown() ends everything within one budget.
         id_generator=ids,
@@ -127,7 +127,7 @@ def make_provider(
     )
     keeps = processor is not None and (config.keep_errors or config.keep_slow_seconds is not None)
     rule = rule_of(config.traces_sampler, config.traces_sample_ratio)
-    provider.lighten(Ways(processors, _bounds(config), rule, sampler, ids, guard, keeps, orphan))
+    provider.lighten(Ways(processors, _bounds(config), rule, ids, keeps, mistaken))
     if processor is not None:
         provider.add_span_processor(processor)
     return provider

@@ -8,13 +8,14 @@ step of a dictionary or a list, which the interpreter does not divide.
 from collections.abc import Mapping, Sequence
 from logging import getLogger
 from time import time_ns
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, Span
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
+from opentelemetry.trace import Span as AnySpan
 from opentelemetry.util.types import Attributes, AttributeValue
 
 from observekit.traces.cleaning import Limits, taken
@@ -50,6 +51,7 @@ class RecordingSpan(Span):
     _dropped_links = 0
     _record_exception = True
     _set_status_on_exception = True
+    _root: "RecordingSpan | None" = None
 
     def __new__(cls, *_: object) -> Self:
         """Make one without the SDK's check of who asks."""
@@ -88,6 +90,16 @@ class RecordingSpan(Span):
         self._record_exception = record
         self._set_status_on_exception = as_status
 
+    def joins(self, parent: AnySpan) -> None:
+        """Note that it is a part of what *parent* is a part of, if that is recorded here."""
+        if isinstance(parent, RecordingSpan):
+            self._root = parent.local_root
+
+    @property
+    def local_root(self) -> "RecordingSpan":
+        """The span that the work began with in this process; may be this one."""
+        return self if self._root is None else self._root
+
     @property
     def home(self) -> Home:
         """What it has in common with other spans of its tracer."""
@@ -102,6 +114,11 @@ class RecordingSpan(Span):
     def instrumentation_scope(self) -> InstrumentationScope:
         """Who made the span."""
         return self._home.scope
+
+    @property
+    def attributes(self) -> Attributes:
+        """What is known by now; another thread may set more meanwhile."""
+        return MappingProxyType(dict(self._attributes))
 
     @property
     def dropped_attributes(self) -> int:

@@ -1,12 +1,13 @@
 """Begins spans: the SDK's tracer to all who use it, without the SDK's cost for each span."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar, Token
 from time import time_ns
 from typing import Any, Final, NamedTuple
 
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk.trace import Tracer
-from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult, TraceIdRatioBased
+from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 from opentelemetry.trace import (
     Link,
     NonRecordingSpan,
@@ -22,7 +23,6 @@ from opentelemetry.trace.span import DEFAULT_TRACE_STATE
 from opentelemetry.util._decorator import _agnosticcontextmanager
 from opentelemetry.util.types import Attributes
 
-from observekit.guard import Guard
 from observekit.traces.cleaning import Limits
 from observekit.traces.ids import SystemIds
 from observekit.traces.late import LateAttributes, Later, LateSpan
@@ -35,6 +35,9 @@ _RANDOM: Final = 0x02
 _FLAGS: Final = tuple(map(TraceFlags, range(4)))
 # Source: a request is over in seconds, and what it has started too; what is not has a life of its own.
 _LONG_NANOSECONDS: Final = 60 * 1_000_000_000
+# Says in which context a span became current: a token of another one is refused, and OpenTelemetry would
+# write a traceback about that.
+_HERE: Final[ContextVar[None]] = ContextVar("observekit-current-span")
 # Source: TraceIdRatioBased looks at the last 64 bits.
 _LAST_BITS: Final = (1 << 64) - 1
 
@@ -76,22 +79,18 @@ class Ways(NamedTuple):
     """What all tracers of a provider share.
 
     Attributes:
-        rule: What decides on sampling, unless it is for the sampler to say.
-        sampler: Asked where there is no rule.
+        rule: What decides on sampling.
         ids: Where ids come from.
-        guard: Takes what a sampler raises.
         keeps: Whether spans that are not sampled are recorded, because they may be kept.
-        orphan: Told of a span that begins over a minute after its parent has ended.
+        mistaken: Counts a mistake with context, by its reason.
     """
 
     processors: Processors
     limits: Limits
-    rule: Rule | None
-    sampler: Sampler
+    rule: Rule
     ids: SystemIds
-    guard: Guard
     keeps: bool
-    orphan: Callable[[], None]
+    mistaken: Callable[[str], None]
 
 
 class LightTracer(Tracer):
@@ -128,10 +127,13 @@ class LightTracer(Tracer):
         parent = caller if caller.is_valid else None
         ended = getattr(current, "end_time", None)
         if ended is not None and (start_time or time_ns()) - ended > _LONG_NANOSECONDS:
-            self._ways.orphan()
+            self._ways.mistaken("parent_ended")
         span = self._begin(name, parent, context, kind, attributes, links, start_time)
-        if isinstance(span, RecordingSpan) and not (record_exception and set_status_on_exception):
-            span.tells_exceptions(record=record_exception, as_status=set_status_on_exception)
+        if isinstance(span, RecordingSpan):
+            if self._ways.keeps:
+                span.joins(current)
+            if not (record_exception and set_status_on_exception):
+                span.tells_exceptions(record=record_exception, as_status=set_status_on_exception)
         return span
 
     @_agnosticcontextmanager
@@ -154,12 +156,12 @@ class LightTracer(Tracer):
         span = self.start_span(
             name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception
         )
-        token = attach(set_span_in_context(span))
+        token, mark = attach(set_span_in_context(span)), _HERE.set(None)
         try:
             try:
                 yield span
             finally:
-                detach(token)
+                self._leave(token, mark)
         except Exception as error:
             if isinstance(span, RecordingSpan):
                 span.take_exception(error)
@@ -167,6 +169,14 @@ class LightTracer(Tracer):
         finally:
             if end_on_exit:
                 span.end()
+
+    def _leave(self, token: Token[Context], mark: Token[None]) -> None:
+        try:
+            _HERE.reset(mark)
+        except ValueError:  # Left in another task or thread, where there is nothing of ours to take away.
+            self._ways.mistaken("ended_elsewhere")
+        else:
+            detach(token)
 
     def start_late(
         self,
@@ -178,10 +188,7 @@ class LightTracer(Tracer):
         later: Later,
     ) -> Span:
         """Begin a SERVER span whose first attributes are made if anybody asks for them."""
-        if self._ways.rule is not None:
-            return self._begin(name, parent, context, SpanKind.SERVER, None, links, start_time, later)
-        # A sampler may want to look at them, and may add some.
-        return self._begin(name, parent, context, SpanKind.SERVER, LateAttributes(later), links, start_time)
+        return self._begin(name, parent, context, SpanKind.SERVER, None, links, start_time, later)
 
     def _begin(  # noqa: PLR0913, PLR0917 -- of the two above
         self,
@@ -200,19 +207,12 @@ class LightTracer(Tracer):
         if parent is not None:
             trace_id, flags, state = parent.trace_id, parent.trace_flags & _RANDOM, parent.trace_state
         rule = ways.rule
-        if rule is None:
-            told = self._asked(parent, context, trace_id, name, kind, attributes, links)
-            records = told.decision is not Decision.DROP
-            samples = told.decision is Decision.RECORD_AND_SAMPLE
-            attributes, state = told.attributes, told.trace_state or DEFAULT_TRACE_STATE
-        elif parent is not None and rule.follows:
+        if parent is not None and rule.follows:
             samples = bool(parent.trace_flags & _SAMPLED)
-            records = samples or ways.keeps
         else:
             samples = trace_id & _LAST_BITS < rule.bound
-            records = samples or ways.keeps
         own = _context(trace_id, span_id, _FLAGS[flags | samples], state)
-        if not records:
+        if not (samples or ways.keeps):
             return NonRecordingSpan(own)
         begun = time_ns() if start_time is None else start_time
         if later is None:
@@ -224,21 +224,3 @@ class LightTracer(Tracer):
         if home.processors.watched:
             home.processors.on_start(span, context)
         return span
-
-    def _asked(  # noqa: PLR0913, PLR0917 -- what a sampler is asked
-        self,
-        parent: SpanContext | None,
-        context: Context | None,
-        trace_id: int,
-        name: str,
-        kind: SpanKind,
-        attributes: Mapping[str, Any] | None,
-        links: Sequence[Link] | None,
-    ) -> SamplingResult:
-        try:
-            return self._ways.sampler.should_sample(context, trace_id, name, kind, attributes, links)
-        except Exception as error:  # noqa: BLE001 -- samplers are the user's
-            self._ways.guard.failed("traces", error)
-        sampled = parent is not None and parent.trace_flags.sampled
-        decision = Decision.RECORD_AND_SAMPLE if sampled else Decision.DROP
-        return SamplingResult(decision, attributes, None if parent is None else parent.trace_state)

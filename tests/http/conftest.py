@@ -121,7 +121,7 @@ class Bench:
         self.events: list[dict[str, Any]] = []
         self.exporter = InMemorySpanExporter()
         self.provider = make_provider(
-            config, {}, SimpleSpanProcessor(self.exporter), self.guard, lambda: None
+            config, {}, SimpleSpanProcessor(self.exporter), self.guard, lambda _: None
         )
         self.lifecycle = Lifecycle()
         self.flushed = 0

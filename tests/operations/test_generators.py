@@ -209,3 +209,22 @@ def test_a_streamed_response_that_is_cancelled_leaves_nothing_behind(
 
     spans = seen.spans()
     assert spans["rows"].parent == spans["GET"].context
+
+
+def test_a_span_of_opentelemetrys_that_ends_in_another_task_is_counted_without_a_traceback(
+    seen: "Seen", caplog: pytest.LogCaptureFixture
+) -> None:
+    async def open_across() -> AsyncIterator[int]:
+        with span_of("open"):
+            yield 1
+
+    async def run() -> None:
+        values = open_across()
+        await asyncio.create_task(anext(values))  # type: ignore[arg-type]  # an awaitable is one here
+        await asyncio.create_task(values.aclose())  # type: ignore[attr-defined]  # of a generator
+
+    asyncio.run(run())
+
+    assert seen.samples("observekit_context_mistakes_total") == {"reason=ended_elsewhere": 1.0}
+    assert caplog.records == []
+    assert seen.spans().keys() == {"open"}

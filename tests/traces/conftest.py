@@ -1,5 +1,6 @@
 """A collector in the test's own process: takes OTLP over HTTP, and answers as the test wants."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Condition, Event, Thread
@@ -10,6 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from prometheus_client import CollectorRegistry
 
 from observekit import Kit, setup
+from tests.traces.certificates import Files, made_in
 
 LONG = 30.0
 """Seconds that nothing in these tests takes: a limit for what went wrong."""
@@ -117,6 +119,9 @@ class Ledger:
         lost = self._sum("observekit_spans_dropped_total")
         return self.ended() == self.exported() + self.rejected() + lost + self.waiting()
 
+    def failed_requests(self) -> float:
+        return self._sum("observekit_export_duration_seconds_count", outcome="failed")
+
     def dropped(self, reason: str) -> float:
         return self._sum("observekit_spans_dropped_total", reason=reason)
 
@@ -143,5 +148,23 @@ def begin() -> Iterator[Callable[..., Kit]]:
 
 
 @pytest.fixture
+def keeping(begin: Callable[..., Kit], collector: Collector) -> Kit:
+    """A kit that samples nothing, and keeps errors and what takes a second."""
+    return begin(
+        traces_endpoint=collector.endpoint,
+        traces_sampler="parentbased_always_off",
+        keep_errors=True,
+        keep_slow_seconds=1.0,
+    )
+
+
+@pytest.fixture
 def ledger() -> Callable[[Kit], Ledger]:
     return Ledger
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    return made_in(tmp_path_factory.mktemp("tls"))

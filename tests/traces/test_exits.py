@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -16,15 +17,17 @@ from tests.traces.sink import Act, drip, sink_of
 from tests.traces.sink import silent as never_answer
 
 LONG = 50.0
+SOON = 25.0
+"""Seconds that no end takes, however busy the machine; without a budget it would be those of a request."""
 PROCESS = """
-import sys, threading
+import sys, threading, time
 from opentelemetry import trace
 from prometheus_client import CollectorRegistry
 import observekit
 
 observekit.setup(
     registry=CollectorRegistry(), log_format="json", traces_endpoint=sys.argv[1], span_delay_seconds=60.0,
-    shutdown_budget_seconds=float(sys.argv[2]),
+    shutdown_budget_seconds=float(sys.argv[2]), traces_timeout_seconds=45.0, traces_protocol=sys.argv[5],
 )
 tracer = trace.get_tracer("test")
 for number in range(1000):
@@ -36,6 +39,7 @@ def work():
 
 for _ in range(int(sys.argv[4])):
     threading.Thread(target=work, daemon=True).start()
+print(f"ending {time.monotonic()}", flush=True)
 exec(sys.argv[3])
 """
 ENDINGS = {"the end": (0, "pass"), "an exit": (3, "sys.exit(3)"), "an exception": (1, "raise OSError")}
@@ -84,39 +88,59 @@ COLLECTORS: dict[str, Callable[[], Any]] = {
 }
 
 
-def ended(endpoint: str, ending: str, *, budget: float = 1.0, threads: int = 0) -> tuple[int, int]:
-    """Return the exit code of a process with 1,000 spans, and how many it says are lost."""
+def ended(
+    endpoint: str, ending: str, *, threads: int = 0, protocol: str = "http/protobuf"
+) -> tuple[int, int, float]:
+    """Return the exit code of a process with 1,000 spans, how many it says are lost, and the time of its end.
+
+    It may take a second, and any request of it 45.
+    """
     done = subprocess.run(
-        [sys.executable, "-c", PROCESS, endpoint, str(budget), ending, str(threads)],
+        [sys.executable, "-c", PROCESS, endpoint, "1.0", ending, str(threads), protocol],
         capture_output=True,
         timeout=LONG,
         check=False,
         cwd=Path(__file__).parents[2],
     )
-    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]
-    return done.returncode, sum(
-        line["spans"] for line in lines if line["event"] == "observekit.export_failed"
-    )
+    now, lines = monotonic(), done.stdout.splitlines()
+    (began,) = [float(line.split()[1]) for line in lines if line.startswith(b"ending ")]
+    events = [json.loads(line) for line in lines if line.startswith(b"{")]
+    lost = sum(event["spans"] for event in events if event["event"] == "observekit.export_failed")
+    return done.returncode, lost, now - began
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("collector", COLLECTORS)
-def test_a_process_ends_although_its_collector(collector: str) -> None:
+@pytest.mark.parametrize(
+    ("collector", "protocol"),
+    [
+        *((collector, "http/protobuf") for collector in COLLECTORS),
+        *((collector, "grpc") for collector in COLLECTORS if collector != "drips"),
+    ],
+)
+def test_a_process_ends_although_its_collector(collector: str, protocol: str) -> None:
+    if protocol == "grpc":
+        pytest.importorskip("grpc", reason="grpcio is not installed")
     with COLLECTORS[collector]() as endpoint:
-        assert ended(endpoint, "sys.exit(3)") == (3, 1000)
+        code, lost, seconds = ended(endpoint, "sys.exit(3)", protocol=protocol)
+
+    assert (code, lost) == (3, 1000)
+    assert seconds < SOON
 
 
+@pytest.mark.once
+@pytest.mark.once
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_the_exit_code_is_kept_at(ending: str) -> None:
     code, words = ENDINGS[ending]
 
     with refused() as endpoint:
-        assert ended(endpoint, words) == (code, 1000)
+        assert ended(endpoint, words)[:2] == (code, 1000)
 
 
 @pytest.mark.once
 def test_a_process_ends_beside_threads_that_end_spans_for_ever() -> None:
     with COLLECTORS["is silent"]() as endpoint:
-        code, lost = ended(endpoint, "pass", threads=8)
+        code, lost, seconds = ended(endpoint, "pass", threads=8)
 
     assert (code, lost >= 1000) == (0, True)
+    assert seconds < SOON

@@ -130,8 +130,8 @@ def test_with_a_collector_that_is_down_requests_go_on_and_the_end_comes_in_time(
     kit.shutdown(1.0)
     ending = monotonic() - before
 
-    assert slowest < 1.0
-    assert ending < 1.5
+    assert slowest < LONG / 3
+    assert ending < LONG / 3
     dropped = {reason: told.dropped(reason) for reason in ("queue_full", "shutdown")}
     assert sum(dropped.values()) == 100
     assert told.exported() == 0
@@ -206,7 +206,7 @@ def test_a_flush_waits_for_what_is_there_and_no_longer_than_its_budget(
     asyncio.run(kit.flush())
 
     assert arrived == 3
-    assert monotonic() - before < 2.0
+    assert monotonic() - before < LONG / 2
 
 
 def failures_said(capfd: pytest.CaptureFixture[str]) -> list[tuple[int, str]]:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from struct import pack
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,6 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTracePartialSuccess,
-    ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
 
@@ -20,38 +18,13 @@ if TYPE_CHECKING:
     from tests.traces.conftest import Ledger
 
 grpc = pytest.importorskip("grpc", reason="grpcio is not installed")
+from tests.traces.grpc_service import Act, Service  # noqa: E402 -- where there is gRPC
+
 pytestmark = pytest.mark.once
 
 Begin = Callable[..., Kit]
 LedgerOf = Callable[[Kit], "Ledger"]
-Act = Callable[[Any], bytes]
 SPANS = 4
-
-
-class Service:
-    """Answers requests by a script, then with a yes."""
-
-    def __init__(self) -> None:
-        self.script: list[Act] = []
-        self.batches: list[int] = []
-        self.metadata: dict[str, str] = {}
-        self._server = grpc.server(ThreadPoolExecutor(2))
-        method = grpc.unary_unary_rpc_method_handler(self._export)
-        name = "opentelemetry.proto.collector.trace.v1.TraceService"
-        handlers = grpc.method_handlers_generic_handler(name, {"Export": method})
-        self._server.add_generic_rpc_handlers((handlers,))
-        self.port = self._server.add_insecure_port("127.0.0.1:0")
-        self._server.start()
-
-    def _export(self, body: bytes, context: Any) -> bytes:
-        request = ExportTraceServiceRequest.FromString(body)
-        self.metadata = {one.key: one.value for one in context.invocation_metadata()}
-        scopes = [scope for group in request.resource_spans for scope in group.scope_spans]
-        self.batches.append(sum(len(scope.spans) for scope in scopes))
-        return self.script.pop(0)(context) if self.script else b""
-
-    def stop(self) -> None:
-        self._server.stop(None).wait(30)
 
 
 @pytest.fixture(scope="module")

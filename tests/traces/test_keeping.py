@@ -9,6 +9,7 @@ from opentelemetry import trace
 from opentelemetry.trace import StatusCode, TraceFlags
 
 from observekit import Kit, ObserveMiddleware, operation
+from tests.traces.kept import decided, sent
 
 if TYPE_CHECKING:
     from tests.traces.conftest import Collector
@@ -16,33 +17,6 @@ if TYPE_CHECKING:
 Begin = Callable[..., Kit]
 CALLER = "00-12345678901234567890123456789012-1234567890123456-00"
 SECOND = 1_000_000_000
-
-
-def attributes(span: Any) -> dict[str, str]:
-    return {one.key: one.value.string_value for one in span.attributes}
-
-
-def sent(kit: Kit, collector: "Collector") -> dict[str, str]:
-    """End the kit, and return the spans that arrived with what they were sampled by."""
-    kit.shutdown()
-    return {span.name: attributes(span).get("observekit.sampled_by", "") for span in collector.spans()}
-
-
-def decided(kit: Kit) -> dict[str, float]:
-    families = {one.name: one for one in kit.registry.collect()}
-    samples = families["observekit_traces_decided"].samples
-    return {one.labels["decision"]: one.value for one in samples if one.value}
-
-
-@pytest.fixture
-def keeping(begin: Begin, collector: "Collector") -> Kit:
-    """A kit that samples nothing, and keeps errors and what takes a second."""
-    return begin(
-        traces_endpoint=collector.endpoint,
-        traces_sampler="parentbased_always_off",
-        keep_errors=True,
-        keep_slow_seconds=1.0,
-    )
 
 
 def test_what_failed_is_sent_with_all_that_is_below_it_and_says_why(
@@ -176,23 +150,16 @@ def test_two_roots_of_one_trace_are_decided_on_apart(keeping: Kit, collector: "C
     assert sent(keeping, collector) == {"failing": "error", "below failing": "error"}
 
 
-def test_a_million_spans_that_nobody_decides_on_have_limited_memory(
-    begin: Begin, collector: "Collector"
-) -> None:
-    kit = begin(
-        traces_endpoint=collector.endpoint,
-        traces_sampler="always_off",
-        keep_errors=True,
-        span_queue_size=100,
-        span_batch_size=10,
-    )
+def test_what_ends_after_an_ordinary_root_is_not_held(keeping: Kit, collector: "Collector") -> None:
     tracer = trace.get_tracer("tests")
-    for _ in range(20):
-        root = trace.set_span_in_context(tracer.start_span("never ends"))
-        for _ in range(50):
-            tracer.start_span("child", root).end()
+    root = tracer.start_span("root")
+    late = tracer.start_span("late", trace.set_span_in_context(root))
+    root.end()
+    late.set_status(StatusCode.ERROR)
+    late.end()
 
-    assert decided(kit) == {"evicted": 18.0}
+    assert decided(keeping) == {"ordinary": 1.0}
+    assert sent(keeping, collector) == {}
 
 
 def test_without_a_collector_nothing_is_held(begin: Begin) -> None:

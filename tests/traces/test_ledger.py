@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 
 Begin = Callable[..., Kit]
 LedgerOf = Callable[[Kit], "Ledger"]
+# What a call of a database says of itself.
+ORDINARY: dict[str, Any] = {
+    "db.system.name": "postgresql",
+    "db.operation.name": "SELECT",
+    "db.collection.name": "orders",
+    "db.namespace": "shop",
+    "db.query.text": "SELECT id, sku, price FROM orders WHERE customer = $1 ORDER BY created DESC LIMIT 20",
+    "server.address": "database.shop.svc",
+    "server.port": 5432,
+}
 AGAIN = say(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n")
 
 
@@ -84,7 +94,7 @@ def test_an_outage_of_a_minute_loses_nothing(begin: Begin, ledger: LedgerOf) -> 
     )
     told = ledger(kit)
 
-    end_spans(12_000)  # 200 a second for a minute.
+    end_spans(12_000, **ORDINARY)  # 200 a second for a minute.
     waiting = told.waiting()
     with sink_of(port=port) as sink:
         back = sink.until(lambda: bool(sink.batches))
@@ -130,6 +140,19 @@ def test_a_collector_that_takes_small_requests_only_gets_all_that_fit(begin: Beg
 
     assert (told.exported(), told.dropped("too_large"), told.waiting()) == (100, 2, 0)
     assert told.is_balanced()
+
+
+def test_a_collector_that_takes_nothing_is_not_asked_twice_for_a_span(begin: Begin, ledger: LedgerOf) -> None:
+    with sink_of(after=say(b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 0\r\n\r\n")) as sink:
+        kit = begin(traces_endpoint=sink.endpoint, span_delay_seconds=60.0, shutdown_budget_seconds=20.0)
+        told = ledger(kit)
+
+        end_spans(8)
+        kit.shutdown()
+
+    # In halves once, and then each span by itself.
+    assert [len(batch) for batch in sink.batches] == [8, 4, 2, *[1] * 8]
+    assert (told.dropped("too_large"), told.exported()) == (8, 0)
 
 
 def test_requests_are_cut_by_their_bytes_and_go_one_after_the_other(begin: Begin, ledger: LedgerOf) -> None:
@@ -202,7 +225,7 @@ def test_spans_after_the_end_are_counted_without_a_word(
 
 FORKS = 8
 FORKING = """
-import os, sys, threading
+import os, sys, threading, time
 from opentelemetry import trace
 from prometheus_client import CollectorRegistry
 import observekit
@@ -212,7 +235,9 @@ tracer, going = trace.get_tracer("test"), True
 
 def busy():
     while going:
-        tracer.start_span("parent").end()
+        for _ in range(50):
+            tracer.start_span("parent").end()
+        time.sleep(0.002)  # So that the collector has time for the children too.
 
 thread = threading.Thread(target=busy)
 thread.start()

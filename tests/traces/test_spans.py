@@ -45,7 +45,7 @@ def exporter() -> InMemorySpanExporter:
 @pytest.fixture
 def provider(exporter: InMemorySpanExporter) -> Iterator[TracerProvider]:
     config = Config(span_attribute_limit=8, span_event_limit=4, span_link_limit=4)
-    made = make_provider(config, {}, SimpleSpanProcessor(exporter), Guard(COMPONENTS), lambda: None)
+    made = make_provider(config, {}, SimpleSpanProcessor(exporter), Guard(COMPONENTS), lambda _: None)
     yield made
     made.shutdown()
 

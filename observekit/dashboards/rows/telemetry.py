@@ -99,7 +99,7 @@ def _decided() -> Panel:
     return lines(
         "Traces held until they ended",
         "Traces per second that were kept because they failed or were slow, or let go. Many evicted: more "
-        "are under way at once than can be held, so that some that fail are missed.",
+        "are under way at once than can be held; truncated: of those that were kept, spans are missing.",
         "cps",
         (sum_by(rate(samples(TRACES_DECIDED, *HERE)), "decision"), "{{decision}}"),
         scale=Scale(lowest=0, empty="not asked for"),
