@@ -115,7 +115,8 @@ OPS_PORT_TAKEN_OVER: Final = EventSpec(
 WORKERS_DEGRADED: Final = EventSpec(
     name="observekit.workers_degraded",
     level="warning",
-    help="What this worker counts cannot be shared with the others for now; it goes on in its own memory.",
+    help="What this worker counts, or a part of it, cannot be shared with the others for now; it goes on in "
+    "its own memory.",
     fields=("directory",),
 )
 WORKERS_RECOVERED: Final = EventSpec(

@@ -220,10 +220,10 @@ DEGRADED: Final = MetricSpec(
     name="observekit_degraded",
     kind="gauge",
     help="1 while a part does without something it needs: workers count for themselves alone, because the "
-    "directory they share cannot be used.",
+    "directory they share cannot be used, or one of them has more series than it may share.",
     labels=("component",),
     values={"component": ("workers",)},
-    across="one",
+    across="max",
 )
 WORKER_FILES: Final = MetricSpec(
     name="observekit_worker_files",

@@ -12,7 +12,7 @@ from observekit.semconv import WORKER
 
 MetricKind = Literal["counter", "gauge", "histogram", "info", "stateset"]
 Origin = Literal["observekit", "prometheus_client"]
-Across = Literal["sum", "worker", "one"]
+Across = Literal["sum", "max", "worker", "one"]
 
 _SNAKE_CASE: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _DOTTED: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
@@ -30,8 +30,9 @@ class MetricSpec:
     ``values`` lists the closed set of a label's values where it is known beforehand.
     ``origin`` says whose code makes the samples: ours, or prometheus-client's own collectors.
     ``across`` says what a service of several worker processes shows: the ``sum``, for a gauge over the
-    workers that live, else over all that ever lived; a series for each living ``worker``, with its number as
-    a label; or what the ``one`` says that answers, because it is no worker's own or the same for all.
+    workers that live, else over all that ever lived; the ``max`` over the workers that live; a series for
+    each living ``worker``, with its number as a label; or what the ``one`` says that answers, because it is
+    no worker's own or the same for all.
     """
 
     name: str
@@ -171,6 +172,8 @@ def _label_problems(spec: MetricSpec) -> Iterator[str]:
 def _across_problems(spec: MetricSpec) -> Iterator[str]:
     if spec.across == "sum" and spec.kind in {"info", "stateset"}:
         yield f"a metric of kind {spec.kind} is no number to add up over workers; say across worker or one"
+    if spec.across == "max" and spec.kind != "gauge":
+        yield f"the highest {spec.kind} of all workers means nothing; across max is for gauges"
     if WORKER in spec.labels:
         yield f"label {WORKER!r} is for metrics that are kept across workers"
 

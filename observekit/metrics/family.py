@@ -81,7 +81,7 @@ class Family(Generic[AnyCell]):
         """
         self._records = records
         for values, cell in list(self._cells.items()):
-            cell.share(None if records is None else records(values))
+            self._bind(values, cell)
 
     def renew_locks(self) -> None:
         """Take free locks, in a forked child whose parent's threads may have held the old ones."""
@@ -111,12 +111,24 @@ class Family(Generic[AnyCell]):
     def _add(self, values: Labels) -> AnyCell:
         cell = self._cells[values] = self._make()
         # After it is among the cells: share() sees it there, or is seen here.
-        records = self._records
-        if records is not None:
-            cell.share(records(values))
+        if self._records is not None:
+            self._bind(values, cell)
         for seen, value in zip(self._seen, values, strict=True):
             seen.add(value)
         return cell
+
+    def _bind(self, values: Labels, cell: AnyCell) -> None:
+        """Let *cell* write to its record; to the new one, if records move in between."""
+        record = self._record_of(values)
+        while True:
+            cell.share(record)
+            bound, record = record, self._record_of(values)
+            if record is bound:
+                return
+
+    def _record_of(self, values: Labels) -> Record | None:
+        records = self._records
+        return None if records is None else records(values)
 
     def _overflow(self, values: Labels) -> Labels:
         """Replace what is new; where only the combination is, replace the label with the most values."""

@@ -59,6 +59,15 @@ class Lines:
         self._heads: dict[Labels, str] = {}
         self._templates: dict[Labels, tuple[str, tuple[str, ...]]] = {}
 
+    def __len__(self) -> int:
+        """Return of how many series the text is kept."""
+        return len(self._heads) + len(self._templates)
+
+    def forget(self) -> None:
+        """Keep no text any more; that of whoever is still there is made anew."""
+        self._heads.clear()
+        self._templates.clear()
+
     def introduction(self, form: Format) -> str:
         """Return the lines above the family."""
         return heading(self._name, self._kind, self._help, self._unit, form)

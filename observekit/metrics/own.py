@@ -65,9 +65,16 @@ def shape_of(spec: MetricSpec) -> Shape | None:
     """Return what a family is for several workers; none where only the one that answers shows it."""
     if spec.across == "one":
         return None
-    total: Merge = "live_sum" if spec.kind == "gauge" else "sum"
-    merge: Merge = "worker" if spec.across == "worker" else total
-    return Shape(family_name(spec), shown_kind(spec), spec.help, "", spec.labels, spec.buckets, merge)
+    labels, buckets = spec.labels, spec.buckets
+    return Shape(family_name(spec), shown_kind(spec), spec.help, "", labels, buckets, _merge_of(spec))
+
+
+def _merge_of(spec: MetricSpec) -> Merge:
+    if spec.across == "worker":
+        return "worker"
+    if spec.across == "max":
+        return "live_max"
+    return "live_sum" if spec.kind == "gauge" else "sum"
 
 
 def family_name(spec: MetricSpec) -> str:

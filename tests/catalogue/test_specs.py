@@ -86,6 +86,7 @@ def test_a_bad_metric_is_told_everything_that_is_wrong_with_it() -> None:
             {"kind": "info", "name": "jobs_info"},
             "a metric of kind info is no number to add up over workers; say across worker or one",
         ),
+        ({"across": "max"}, "the highest counter of all workers means nothing; across max is for gauges"),
         ({"labels": ("worker",)}, "label 'worker' is for metrics that are kept across workers"),
     ],
 )

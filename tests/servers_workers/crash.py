@@ -34,8 +34,8 @@ class Report:
     """What was seen.
 
     Attributes:
-        wrong: Everything that must not be.
-        cut: Scrapes that had no answer, because their worker was killed.
+        wrong: Everything that must not be, as a scrape that is not answered in time.
+        cut: Scrapes that had no answer, because their worker was killed; never more than the kills.
         seconds: How long each scrape took.
         files: How many files the workers had at each kill.
     """
@@ -78,7 +78,7 @@ class Scraper(Thread):
             started = perf_counter()
             try:
                 page = self._service.any_page()
-            except AssertionError as error:
+            except (AssertionError, TimeoutError) as error:
                 self._report.wrong.append(f"a scrape failed: {error}")
                 continue
             if page is None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import tempfile
 from collections.abc import Callable
@@ -173,6 +174,18 @@ class _Obedience:
             name: {",".join(labels): values for labels, values in series.items()}
             for name, series in shown(self.group).items()
         }
+
+    def look_without_descriptors(self) -> int:
+        """Return how many looks succeed while no further file can be opened."""
+        before, limits = self.group.looks, resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+        try:
+            self.group.snapshot()
+            self.group.tend()
+            self.group.snapshot()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        return self.group.looks - before
 
     def leave(self) -> None:
         self.group.leave()

@@ -7,6 +7,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from observekit.metrics.workers.aside import Helpers
 from observekit.metrics.workers.client import ClientValues
 from tests.workers.fleet import script
 
@@ -321,9 +322,9 @@ def test_a_sweep_compares_no_metric_with_all_others() -> None:
 
     registry = CollectorRegistry()
     metrics = [Metric(f"g{number}", "A gauge.", registry=registry) for number in range(50)]
-    shared = ClientValues(registry, lambda *_: None)
+    shared, records = ClientValues(registry, lambda *_: None, Helpers()), dict[Any, Any]()
     try:
-        shared.install(lambda shape, _: memoryview(array("d", bytes(8 * shape.width))))
+        shared.install(lambda shape, _: records.setdefault(shape, memoryview(array("d", bytes(16)))))
         compared = 0
         shared.sweep()
     finally:

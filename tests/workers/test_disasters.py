@@ -237,6 +237,8 @@ def test_a_directory_that_cannot_be_used_leaves_the_worker_in_memory_until_it_ca
         os.chown(crew.directory, NOBODY, NOBODY)
     worker = crew.worker(_become_nobody)
     worker.add("/", 1)
+    for _ in range(3):
+        worker.tell("tend")
     before = _state(worker), worker.tell("total")
 
     if trouble == "a file":

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from observekit.metrics.workers.values import value_class
 from tests.workers.fleet import PROGRAM, script
 
 pytestmark = pytest.mark.timeout(120)
@@ -51,6 +52,20 @@ print(json.dumps(told(kit, "first_total", "second_total")))
 """,
         tmp_path,
     ) == ["first_total 1.0", "second_total 1.0"]
+
+
+def test_a_first_count_that_cannot_be_shared_is_counted_all_the_same_and_tried_again() -> None:
+    told: list[Exception] = []
+
+    def bind(*_: object) -> None:
+        raise KeyError("a metric that is just being taken away")
+
+    value: Any = value_class(bind, told.append)("counter", "jobs", "jobs_total", (), (), "Jobs.")
+    value.inc(2)
+    value.inc(3)
+
+    assert value.get() == 5.0
+    assert [type(error) for error in told] == [KeyError, KeyError]
 
 
 def test_a_child_that_ends_the_kit_before_it_counts_has_prometheus_clients_own_values(tmp_path: Path) -> None:

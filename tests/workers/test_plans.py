@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from observekit.metrics.workers.merging import combine
 from observekit.metrics.workers.plans import Plans, can_be_planned
 from observekit.metrics.workers.shapes import Labels, Shape
+from observekit.metrics.workers.sieving import Sieve
 from observekit.metrics.workers.snapshot import Page, Snapshot
 from tests.often import often
 
@@ -36,7 +37,7 @@ def _page(series: dict[tuple[Shape, int], list[float]], before: Page | None) -> 
             for one, found in places.items()
         }
     shapes = {shape.identity: shape for shape, _ in series}
-    return Page(0, True, shapes, places, {}, values, True, {}, b"")  # noqa: FBT003 -- as in the code
+    return Page(0, True, shapes, places, {}, values, [], {}, b"", Sieve())  # noqa: FBT003 -- as in the code
 
 
 def _all(snapshot: Snapshot) -> dict[str, dict[Labels, list[float]]]:

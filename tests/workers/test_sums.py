@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from observekit.metrics.workers.dead import NOBODY, Dead, add, decode
 from observekit.metrics.workers.shapes import Labels, Shape, Values
+from observekit.metrics.workers.sieving import Sieve
 from observekit.metrics.workers.snapshot import Page, Snapshot
 
 from .crew import DURATION
@@ -31,9 +32,10 @@ def page(slot: int, amount: float) -> Page:
         places=places,
         minus={},
         values=values,
-        is_sound=False,
+        odd=[],
         marks={},
         exemplars=b"",
+        sieve=Sieve(),
     )
 
 

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import RLock, Thread
 from typing import Final, Generic, TypeVar, cast
+
+from observekit.guard import in_forked_child
 
 # Source: a fifth of what a scrape may take; who tends waits for it, and who makes a page for all of them.
 ASIDE_SECONDS: Final = 1.0
 
 Answer = TypeVar("Answer")
 _Outcome = tuple[Answer | None, BaseException | None]
+_Job = Callable[[], Callable[[], None]]
+_Jobs = SimpleQueue[_Job | None]
 
 
 class LateError(TimeoutError):
@@ -20,12 +24,61 @@ class EndingError(LateError):
     """Nobody can be asked any more: the interpreter ends, and starts no thread (from Python 3.12 on)."""
 
 
-class Aside(Generic[Answer]):
-    """Asks on threads of its own; whoever has not answered is not asked again until he does."""
+class Helpers:
+    """Threads that ask. One that has an answer is kept for the next question; who is late has his own.
 
-    __slots__ = ("_busy",)
+    There is none before the first question, and none after ``close`` but for those that wait for an answer.
+    """
 
     def __init__(self) -> None:
+        self._start_afresh()
+        in_forked_child(self._start_afresh)
+
+    def _start_afresh(self) -> None:
+        self._lock = RLock()
+        self._idle: _Jobs | None = None
+        self._is_closed = False
+
+    def hand(self, job: _Job) -> None:
+        """Have *job* done, and then what it returns: by then the thread is there for another.
+
+        Raises:
+            RuntimeError: There can be no further thread.
+        """
+        with self._lock:
+            jobs, self._idle = self._idle, None
+        if jobs is None:
+            jobs = SimpleQueue()
+            Thread(target=self._work, args=(jobs,), name="observekit-aside", daemon=True).start()
+        jobs.put(job)
+
+    def close(self) -> None:
+        """Let the thread that is kept end, and keep none from now on."""
+        with self._lock:
+            jobs, self._idle, self._is_closed = self._idle, None, True
+        if jobs is not None:
+            jobs.put(None)
+
+    def _work(self, jobs: _Jobs) -> None:
+        while (job := jobs.get()) is not None:
+            told = job()
+            with self._lock:
+                is_kept = self._idle is None and not self._is_closed
+                if is_kept:
+                    self._idle = jobs
+            told()
+            if not is_kept:
+                return
+            del job, told  # Or what they hold would be held until the next question.
+
+
+class Aside(Generic[Answer]):
+    """Asks one and the same by *helpers*; whoever has not answered is not asked again until he does."""
+
+    __slots__ = ("_busy", "_helpers")
+
+    def __init__(self, helpers: Helpers) -> None:
+        self._helpers = helpers
         self._busy = False
 
     def ask(self, question: Callable[[], Answer], seconds: float = ASIDE_SECONDS) -> Answer:
@@ -39,10 +92,9 @@ class Aside(Generic[Answer]):
         if self._busy:
             raise LateError("the collector has not returned from an earlier scrape")
         outcomes: SimpleQueue[_Outcome[Answer]] = SimpleQueue()
-        thread = Thread(target=self._work, args=(question, outcomes), name="observekit-aside", daemon=True)
         self._busy = True
         try:
-            thread.start()
+            self._helpers.hand(lambda: self._asked(question, outcomes))
         except RuntimeError as refused:
             self._busy = False
             if "shutdown" in str(refused):
@@ -56,10 +108,12 @@ class Aside(Generic[Answer]):
             raise error if isinstance(error, Exception) else RuntimeError(f"it raised {error!r}")
         return cast("Answer", answer)
 
-    def _work(self, question: Callable[[], Answer], outcomes: "SimpleQueue[_Outcome[Answer]]") -> None:
+    def _asked(
+        self, question: Callable[[], Answer], outcomes: "SimpleQueue[_Outcome[Answer]]"
+    ) -> Callable[[], None]:
         try:
             outcome: _Outcome[Answer] = question(), None
         except BaseException as error:  # noqa: BLE001 -- a SystemExit of the user's ends nothing
             outcome = None, error
         self._busy = False
-        outcomes.put(outcome)
+        return lambda: outcomes.put(outcome)

@@ -9,7 +9,7 @@ from prometheus_client import metrics as client
 
 from observekit.metrics.cells import Record
 from observekit.metrics.workers import short
-from observekit.metrics.workers.aside import Aside
+from observekit.metrics.workers.aside import Aside, Helpers
 from observekit.metrics.workers.page import CREATED
 from observekit.metrics.workers.shapes import ABSENT, Labels, Shape, SharedExemplar
 from observekit.metrics.workers.values import NOWHERE, start_afresh, write_through
@@ -27,6 +27,7 @@ class Bond:
 
     __slots__ = (
         "_aside",
+        "_helpers",
         "child",
         "created",
         "fresh",
@@ -38,7 +39,7 @@ class Bond:
         "wanted",
     )
 
-    def __init__(self, shape: Shape, labels: Labels, child: Any) -> None:
+    def __init__(self, shape: Shape, labels: Labels, child: Any, helpers: Helpers) -> None:
         self.shape = shape
         self.labels = labels
         self.child = child
@@ -47,7 +48,8 @@ class Bond:
         self.created: Record | None = None
         self.fresh = self.wanted = False
         self.said = ABSENT  # By a function, the last time.
-        self._aside: Aside[None] = Aside()
+        self._helpers = helpers
+        self._aside: Aside[None] = Aside(helpers)
 
     def ask(self, seconds: float) -> None:
         """Write what the function of set_function() returns; what is late is written when it comes.
@@ -57,6 +59,13 @@ class Bond:
             Exception: What the function raises.
         """
         self._aside.ask(self._read, seconds)
+
+    def lose(self) -> None:
+        """Have no value to show: the function has failed."""
+        self.said = ABSENT
+        record = self.record
+        if record is not None:
+            record[0] = ABSENT
 
     def _read(self) -> None:
         self.said = value = float(self.child._child_samples()[0].value)
@@ -75,9 +84,17 @@ class Bond:
                     expose(self.shape, self.labels, place, trace)
 
     def share(self, record_of: RecordOf) -> None:
-        """Write through to the records of the series from now on."""
+        """Write through to the records of the series from now on; to the new ones, if they move meanwhile."""
+        record = record_of(self.shape, self.labels)
+        while True:
+            self._share(record, record_of)
+            bound, record = record, record_of(self.shape, self.labels)
+            if record is bound:
+                return
+
+    def _share(self, record: Any, record_of: RecordOf) -> None:
         self.wanted = False
-        self.record = record = record_of(self.shape, self.labels)
+        self.record = record
         self.fresh = True  # Whatever exemplars there are, nobody else has seen.
         stamp = record[1:2] if isinstance(self.child, Gauge) else NOWHERE
         for place, value in enumerate(self.values):
@@ -98,7 +115,7 @@ class Bond:
         short.take_away(self.child)
         self.wanted = False
         self.said = ABSENT
-        self._aside = Aside()  # Whoever was asked has stayed in the parent.
+        self._aside = Aside(self._helpers)  # Whoever was asked has stayed in the parent.
         if self.is_shareable:
             for value in self.values:
                 start_afresh(value, first, self)

@@ -7,11 +7,10 @@ from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary, values
 
-from observekit.metrics.cells import Record
 from observekit.metrics.workers import short
-from observekit.metrics.workers.aside import ASIDE_SECONDS, EndingError, LateError
+from observekit.metrics.workers.aside import ASIDE_SECONDS, EndingError, Helpers, LateError
 from observekit.metrics.workers.bond import Bond, Expose, RecordOf, has_function, values_of
-from observekit.metrics.workers.shapes import ABSENT, Labels, Merge, Shape
+from observekit.metrics.workers.shapes import Labels, Merge, Shape
 from observekit.metrics.workers.values import (
     NOWHERE,
     First,
@@ -22,6 +21,8 @@ from observekit.metrics.workers.values import (
 
 Failed = Callable[[str, Exception], None]
 
+# Who has less time than this to answer is not asked, so that nobody is called late who was not.
+_LEAST_SECONDS: Final = 0.1
 _MERGES: Final[Mapping[str, Merge]] = {
     "all": "worker",
     "liveall": "worker",
@@ -39,16 +40,18 @@ _MERGES: Final[Mapping[str, Merge]] = {
 class ClientValues:
     """Shares the metrics of *registry* while it is installed; children of metrics are found as they come.
 
-    *failed* is told the name of a metric that could not be read.
+    *failed* is told the name of a metric that could not be read; functions of users are asked by *helpers*.
     """
 
-    def __init__(self, registry: CollectorRegistry, failed: Failed) -> None:
+    def __init__(self, registry: CollectorRegistry, failed: Failed, helpers: Helpers) -> None:
         self._registry = registry
         self._failed = failed
+        self._helpers = helpers
+        self._asked = 0
         self._join: Callable[[], None] = _nothing
         self._record: RecordOf | None = None
         self._bonds: dict[Any, dict[Labels, Bond]] = {}
-        self._class = value_class(self._first_write)
+        self._class = value_class(self._first_write, self._unbound)
         self._before: Any = None
 
     def install(self, record: RecordOf) -> None:
@@ -82,10 +85,10 @@ class ClientValues:
             bonds = self._bonds.setdefault(metric, {})
             for labels, child in _children(metric):
                 if labels not in bonds:  # The parent was not done with it; it is the parent's all the same.
-                    bonds[labels] = Bond(shape_of(metric), labels, child)
+                    bonds[labels] = Bond(shape_of(metric), labels, child, self._helpers)
         for bonds in self._bonds.values():
             for bond in bonds.values():
-                bond.start_afresh(First(partial(self._woken, bond)))
+                bond.start_afresh(First(partial(self._woken, bond), self._unbound))
 
     def sweep(self) -> None:
         """Share series that have come, and withdraw those that have gone."""
@@ -109,21 +112,28 @@ class ClientValues:
                 bond.publish(expose)
 
     def ask(self, until: float) -> None:
-        """Write what functions of users return; what of it is not there by *until* stays as it was."""
-        for bonds in list(self._bonds.values()):
-            for bond in list(bonds.values()):
-                left = until - monotonic()
-                if left > 0.0 and bond.record is not None and has_function(bond.child):
-                    self._ask(bond, bond.record, min(left, ASIDE_SECONDS))
+        """Write what functions of users return; what of it is not there by *until* stays as it was.
 
-    def _ask(self, bond: Bond, record: Record, seconds: float) -> None:
+        Who was not asked for want of time goes first the next time.
+        """
+        found = [bond for bonds in list(self._bonds.values()) for bond in list(bonds.values())]
+        bonds = [bond for bond in found if bond.record is not None and has_function(bond.child)]
+        first = self._asked % len(bonds) if bonds else 0
+        for bond in [*bonds[first:], *bonds[:first]]:
+            left = until - monotonic()
+            if left < _LEAST_SECONDS:
+                return
+            self._ask(bond, min(left, ASIDE_SECONDS))
+            self._asked += 1
+
+    def _ask(self, bond: Bond, seconds: float) -> None:
         try:
             bond.ask(seconds)
         except EndingError:
             return
         except Exception as error:  # noqa: BLE001 -- a function of the user's, as of set_function()
             if not isinstance(error, LateError):
-                record[0] = ABSENT
+                bond.lose()
             self._failed(type(bond.child).__name__, error)
 
     def _sweep(self, metric: Any, bonds: dict[Labels, Bond], record: RecordOf) -> None:
@@ -142,7 +152,7 @@ class ClientValues:
 
     def _bind(self, metric: Any, labels: Labels, child: Any, record: RecordOf) -> None:
         shape = shape_of(metric)
-        bond = Bond(shape, labels, child)
+        bond = Bond(shape, labels, child, self._helpers)
         if bond.is_shareable:
             bonds = self._bonds.setdefault(metric, {})
             before = bonds.get(labels)
@@ -163,6 +173,9 @@ class ClientValues:
             return
         self._bonds.setdefault(metric, {})
         self._bind(metric, labels, child, self._record)
+
+    def _unbound(self, error: Exception) -> None:
+        self._failed("workers", error)
 
     def _woken(self, bond: Bond) -> None:
         # Another thread may be at joining: it sees this before, or has said after where records are.

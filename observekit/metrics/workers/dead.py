@@ -18,7 +18,8 @@ from observekit.metrics.workers.keys import Places
 from observekit.metrics.workers.merging import parted
 from observekit.metrics.workers.private import share_new
 from observekit.metrics.workers.shapes import Labels, Shape, Values
-from observekit.metrics.workers.snapshot import Page, Snapshot, are_sound, doubles
+from observekit.metrics.workers.sieving import Sieve, suspects
+from observekit.metrics.workers.snapshot import Page, Snapshot, doubles
 
 NAME: Final = "dead"
 TEMPORARY: Final = "dead.new"
@@ -51,7 +52,7 @@ class Dead(NamedTuple):
     page: Page
 
 
-NOBODY: Final = Dead(0, 0, (), (), Page(-1, False, {}, {}, {}, [], True, {}, b""))  # noqa: FBT003 -- a record's fields
+NOBODY: Final = Dead(0, 0, (), (), Page(-1, False, {}, {}, {}, [], [], {}, b"", Sieve()))  # noqa: FBT003 -- a record's fields
 
 
 def add(dead: Dead, gone: dict[str, Page], workers: tuple[str, ...]) -> bytes:
@@ -123,14 +124,17 @@ def _dead(entries: list[Any], data: bytes) -> Dead:
         for name, kind, text, unit, labels, bounds, merge in families
     ]
     by_identity = {shape.identity: shape for shape in shapes}
-    places, excess = _placed(shapes, series), _placed(shapes, minus)
-    page = Page(-1, False, by_identity, places, excess, doubles(data), are_sound(data), {}, b"")  # noqa: FBT003 -- a record's fields
+    values = doubles(data)
+    places, excess = _placed(shapes, series, len(values)), _placed(shapes, minus, len(values))
+    page = Page(-1, False, by_identity, places, excess, values, suspects(data), {}, b"", Sieve())  # noqa: FBT003 -- a record's fields
     return Dead(generation, folded, tuple(workers), tuple(origins), page)
 
 
-def _placed(shapes: list[Shape], series: list[tuple[int, list[str], int]]) -> Places:
+def _placed(shapes: list[Shape], series: list[tuple[int, list[str], int]], end: int) -> Places:
     places: Places = {}
     for number, labels, start in series:
+        if not 0 <= start <= end - shapes[number].width:
+            raise ValueError("a series that cannot be")
         places.setdefault(shapes[number].identity, {})[tuple(labels)] = start
     return places
 

@@ -4,6 +4,7 @@ import errno
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 from typing import Final
@@ -15,7 +16,8 @@ from observekit.metrics.workers.dead import DeadFile
 from observekit.metrics.workers.folding import fold
 from observekit.metrics.workers.handing import Handing
 from observekit.metrics.workers.layout import Identity
-from observekit.metrics.workers.others import Others, page_of
+from observekit.metrics.workers.once import Once
+from observekit.metrics.workers.others import Others, page_of, raise_shortage
 from observekit.metrics.workers.plans import Plans
 from observekit.metrics.workers.private import make_private
 from observekit.metrics.workers.reading import OtherFile
@@ -59,7 +61,8 @@ class Group:
         self, directory: Path, failed: Callable[[BaseException], None], *, limit: int = LIMIT
     ) -> None:
         self._directory = str(directory)
-        self._failed = failed
+        self._told = Once(failed)
+        self._failed = self._told.failed
         self._limit = limit
         self._handing = Handing(self._directory)
         self._begin()
@@ -94,7 +97,8 @@ class Group:
         """Tell whether some or all series are in this process's memory only, for now."""
         if not self._joined or self.is_awaited():
             return False
-        return self._lost or self._records.own is None or self._records.are_waiting
+        records = self._records
+        return self._lost or records.own is None or records.are_waiting or records.are_left_out
 
     def is_awaited(self) -> bool:
         """Tell whether this process has given up root, and waits for root to hand the directory over."""
@@ -140,6 +144,7 @@ class Group:
             self._alone(self._handing.look, 0.0)
             self._alone(self._see_to_own, 0.0)
             self._alone(lambda: self._fold(step), 0.0)
+            self._told.end_round()
 
     def _alone(self, work: Callable[[], None], wait_seconds: float = _WAIT_SECONDS) -> None:
         """Do *work* if nobody else is at it; not from within itself, and not if somebody is stuck in it."""
@@ -201,6 +206,7 @@ class Group:
         try:
             self._dead.refresh()
         except (OSError, WorkerFileError) as error:
+            raise_shortage(error)
             self._failed(error)
 
     def _own_worker(self) -> str:
@@ -209,6 +215,8 @@ class Group:
 
     def _see_to_own(self) -> None:
         own = self._records.own
+        if self._records.drop_refuse():
+            self.rebind()
         self._refresh()
         is_lost = own is not None and (self._own_worker() in self._dead.last.workers or not own.is_intact())
         # In this order: who gives up root just now does not get at what is there.
@@ -222,8 +230,15 @@ class Group:
             self._enter(0.0)
         else:
             own.renew_lock()
-            if self._records.settle():
-                self.rebind()
+            self._see_to_records()
+
+    def _see_to_records(self) -> None:
+        """Take into the file what has room there by now, and give back what has gone."""
+        if self._records.settle():
+            self.rebind()
+        if self._records.have_refuse():
+            with suppress(TimeoutError):  # Another worker has the lock; it will do the next time.
+                self._enter(JOIN_SECONDS)
 
     def _enter(self, wait_seconds: float) -> None:
         """Make files, and take the records there; whoever has seen the old ones will not miss them."""

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from observekit.guard import in_forked_child
 from observekit.metrics.store import Shown, Store
-from observekit.metrics.workers.aside import ASIDE_SECONDS
+from observekit.metrics.workers.aside import ASIDE_SECONDS, Helpers
 from observekit.metrics.workers.client import ClientValues, is_shareable, shape_of, theirs
 from observekit.metrics.workers.group import Group
 from observekit.metrics.workers.page import SharedPage, Writable, Writers
@@ -23,7 +23,8 @@ from observekit.metrics.workers.values import First
 _PAUSE_SECONDS: Final = 0.0002
 # Source: twice what a group waits for its lock.
 _JOIN_SECONDS: Final = 2.0
-_FOR_EVER: Final = float("inf")
+# Source: what waits behind it, as for the dead to be added up, is twice as old then.
+_TEND_SECONDS: Final = 2.0
 
 
 class Member:
@@ -52,8 +53,10 @@ class Member:
         self._group: Group | None = None
         self._writers = Writers()
         self.client_metrics_are_theirs = theirs()
-        self._client = None if self.client_metrics_are_theirs else ClientValues(registry, unread)
-        self._readings = Readings(store, registry, self._client, unread)
+        self._helpers = Helpers()
+        shares = not self.client_metrics_are_theirs
+        self._client = ClientValues(registry, unread, self._helpers) if shares else None
+        self._readings = Readings(store, registry, self._client, unread, self._helpers)
         self._told: set[Shape] = set()
         self._has_started = False
         self.joined: Callable[[], None] = _nothing
@@ -123,6 +126,7 @@ class Member:
         self._store.share(None)
         if self._client is not None:
             self._client.undo()
+        self._helpers.close()
         group.leave()
 
     def refresh(self) -> None:
@@ -145,7 +149,7 @@ class Member:
         if group is not None and self._is_worker:
             group.tend()
             self._readings.publish(group)
-            self._readings.ask(group, _FOR_EVER)
+            self._readings.ask(group, monotonic() + _TEND_SECONDS)
 
     def page(self) -> SharedPage | None:
         """Return what all workers have counted by now; none where this process is the only one.
@@ -217,7 +221,7 @@ class Member:
         self._readings.reset()
         if self._client is not None:
             self._client.reset(self._join)
-        self._store.reset(First(self._join))
+        self._store.reset(First(self._join, self._failed))
 
     def _refused(self, shape: Shape) -> None:
         if shape not in self._told:

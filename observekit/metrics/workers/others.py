@@ -1,8 +1,10 @@
 """All the other workers of a group, living, dead and just gone, as far as this process knows of them."""
 
+import errno
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 from observekit.errors import WorkerFileError
 from observekit.metrics.workers import layout
@@ -12,6 +14,8 @@ from observekit.metrics.workers.reading import OtherFile, is_locked
 from observekit.metrics.workers.snapshot import Page
 
 Failed = Callable[[BaseException], None]
+
+_SHORTAGES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 
 
 class Others:
@@ -30,7 +34,11 @@ class Others:
         self.files = 0
 
     def look(self, own: str, dead: Dead) -> list[OtherFile]:
-        """Return the files that count beside *dead*, but not those of this process, the worker *own*."""
+        """Return the files that count beside *dead*, but not those of this process, the worker *own*.
+
+        Raises:
+            OSError: There is a shortage, so that they cannot all be opened.
+        """
         gone = {*dead.workers, own}
         names = [name for name in self._names() if name.suffix == "values" and name.worker not in gone]
         listed, turns = {name.stem for name in names}, self._turns()
@@ -75,7 +83,8 @@ class Others:
     def _names(self) -> list[layout.Name]:
         try:
             names = os.listdir(self._directory)  # noqa: PTH208 -- names are all it takes
-        except OSError:
+        except OSError as error:
+            raise_shortage(error)
             names = []
         self.files = len(names)
         return [parsed for name in sorted(names) if (parsed := layout.parse_name(name)) is not None]
@@ -89,6 +98,7 @@ class Others:
             self._damaged.add(stem)
             self._failed(error)
         except OSError as error:  # It may be readable the next time.
+            raise_shortage(error)
             self._failed(error)
 
     def _forget(self, gone: set[str], listed: set[str], *, missed: bool) -> None:
@@ -131,9 +141,23 @@ def _state(file: OtherFile) -> float:
 
 
 def page_of(file: OtherFile, failed: Failed, *, exemplars: bool) -> Page | None:
-    """Return what is in *file*, or None if it cannot be read."""
+    """Return what is in *file*, or None if it cannot be read.
+
+    Raises:
+        OSError: There is a shortage, of which the file knows nothing.
+    """
     try:
         return file.page(living=file.is_alive(), exemplars=exemplars)
     except OSError as error:
+        raise_shortage(error)
         failed(error)
         return None
+
+
+def raise_shortage(error: Exception) -> None:
+    """Raise *error* if this process, or the machine, is short of something, so that no file can be read.
+
+    Whoever went on would show the sum over some of the workers as if it were that over all.
+    """
+    if isinstance(error, OSError) and error.errno in _SHORTAGES:
+        raise error

@@ -17,6 +17,9 @@ from observekit.semconv import OTEL_SCOPE_NAME, WORKER
 CREATED: Final = "created"
 """Kind of the shape that holds when prometheus-client's metrics began, beside the family itself."""
 
+# Lines of series that have gone are worth less than to find out which they are, as long as they are few.
+_SPARE: Final = 1000
+
 Fitting = Callable[[], list[Shape]]
 Refused = Callable[[Shape], None]
 
@@ -94,7 +97,9 @@ class SharedPage:
         yield self._writers.of(first).introduction(form)
         for shape in shapes:
             lines, of_created = self._writers.of(shape), self._writers.of(_created_gauge(shape))
+            count = 0
             for series in self._series(shape, exemplars=form == "openmetrics"):
+                count += 1
                 yield _written(lines, series)
                 if series.created is not None:
                     line = of_created.single(series.labels, series.created)
@@ -102,6 +107,8 @@ class SharedPage:
                         late.append(line)
                     else:
                         yield line
+            _see_to(lines, count)
+            _see_to(of_created, count)
         if late:
             yield heading(f"{name}_created", "gauge", first.help, "", form)
             yield from late
@@ -152,6 +159,12 @@ class SharedPage:
                 for labels, (began,) in self._snapshot.merged(created):
                     found[labels] = min(began, found.get(labels, began))
         return found
+
+
+def _see_to(lines: Lines, series: int) -> None:
+    """Forget *lines* if most are of series that have gone; there are so many *series* by now."""
+    if len(lines) > 2 * series + _SPARE:
+        lines.forget()
 
 
 def label_names(shape: Shape) -> Labels:

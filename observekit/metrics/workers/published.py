@@ -14,7 +14,7 @@ from prometheus_client.samples import Exemplar
 from observekit.metrics.cells import Record
 from observekit.metrics.family import cleaned
 from observekit.metrics.store import Store
-from observekit.metrics.workers.aside import ASIDE_SECONDS, Aside, EndingError, LateError
+from observekit.metrics.workers.aside import ASIDE_SECONDS, Aside, EndingError, Helpers, LateError
 from observekit.metrics.workers.page import CREATED
 from observekit.metrics.workers.shapes import ABSENT, Labels, Merge, Shape, SharedExemplar, Values
 
@@ -55,12 +55,14 @@ class Source(NamedTuple):
 class Published:
     """Keeps the records of what sources tell.
 
-    *failed* is told the name of a source that raised; its series are gone until it does not. Those of one
-    that is late are as before. A name may have a number behind it, where several are called alike.
+    *helpers* ask those that are not quick. *failed* is told the name of a source that raised; its series are
+    gone until it does not. Those of one that is late are as before. A name may have a number behind it, where
+    several are called alike.
     """
 
-    def __init__(self, failed: Failed) -> None:
+    def __init__(self, failed: Failed, helpers: Helpers) -> None:
         self._failed = failed
+        self._helpers = helpers
         self._told: dict[str, dict[tuple[Shape, Labels], Values]] = {}
         self._inherited: dict[tuple[Shape, Labels], Values] = {}
         self._asides: dict[str, Aside[list[Told]]] = {}
@@ -114,7 +116,7 @@ class Published:
         try:
             if source.quick:
                 return list(source.tell())
-            return self._asides.setdefault(name, Aside()).ask(lambda: list(source.tell()), seconds)
+            return self._aside(name).ask(lambda: list(source.tell()), seconds)
         except EndingError:
             return None
         except LateError as error:
@@ -123,6 +125,9 @@ class Published:
         except Exception as error:  # noqa: BLE001 -- what others register, and what they read, may raise anything
             self._failed(name.partition(" ")[0], error)
             return []
+
+    def _aside(self, name: str) -> Aside[list[Told]]:
+        return self._asides.setdefault(name, Aside(self._helpers))
 
     def _write(self, one: Told, record_of: RecordOf, expose: Expose) -> None:
         before = self._inherited.get((one.shape, one.labels))

@@ -11,7 +11,8 @@ from observekit.errors import WorkerFileError
 from observekit.metrics.workers import layout, locks, processes
 from observekit.metrics.workers.keys import KeyTable
 from observekit.metrics.workers.layout import DOUBLE, HEADER_BYTES
-from observekit.metrics.workers.snapshot import Page, are_sound, doubles
+from observekit.metrics.workers.sieving import Sieve, suspects
+from observekit.metrics.workers.snapshot import Page, doubles
 
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -32,6 +33,7 @@ class OtherFile:
         self._path = os.path.join(directory, stem)  # noqa: PTH118 -- joined often
         self._table = KeyTable()
         self._data = b""
+        self._sieve = Sieve()
         self._descriptors = dict.fromkeys(layout.SUFFIXES, -1)
         try:
             self.identity = _identity(self._open("values"), stem)
@@ -77,9 +79,10 @@ class OtherFile:
             places=places,
             minus=minus,
             values=values,
-            is_sound=are_sound(data),
+            odd=suspects(data),
             marks=marks,
             exemplars=self._read_exemplars() if exemplars and living and marks else b"",
+            sieve=self._sieve,
         )
 
     def close(self) -> None:

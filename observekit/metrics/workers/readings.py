@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from observekit.guard import in_forked_child
 from observekit.metrics.own import as_shared
 from observekit.metrics.store import Store
-from observekit.metrics.workers.aside import ASIDE_SECONDS
+from observekit.metrics.workers.aside import ASIDE_SECONDS, Helpers
 from observekit.metrics.workers.client import ClientValues
 from observekit.metrics.workers.group import Group
 from observekit.metrics.workers.published import Published, Source, readings, source_of
@@ -23,7 +23,7 @@ class Readings:
     """Writes to a group what *store*, *registry* and the values of *client* say at the moment.
 
     *client* is none where the user runs prometheus-client's own multiprocess mode; *unread* is told the name
-    of a collector that failed.
+    of a collector that failed; *helpers* ask whoever may be late.
     """
 
     def __init__(
@@ -32,11 +32,12 @@ class Readings:
         registry: CollectorRegistry,
         client: ClientValues | None,
         unread: Callable[[str, Exception], None],
+        helpers: Helpers,
     ) -> None:
         self._store = store
         self._registry = registry
         self._client = client
-        self._published = Published(unread)
+        self._published = Published(unread, helpers)
         self._are_closed = False
         self._renew_locks()
         in_forked_child(self._renew_locks)
@@ -44,6 +45,7 @@ class Readings:
     def _renew_locks(self) -> None:
         self._publishing = RLock()
         self._asking = RLock()
+        self._calling = RLock()
 
     def close(self) -> None:
         """Read no more of what is about to end."""
@@ -80,26 +82,26 @@ class Readings:
 
     def ask(self, group: Group, until: float) -> None:
         """Write what runs code of the user's, or takes his locks; what is late at *until* stays as it was."""
-        if self._begins_to_ask(until):
+        if _is_had(self._asking, until):
             try:
                 self._ask_sources(group, until)
-                if self._client is not None:
-                    self._client.ask(until)
             finally:
                 self._asking.release()
+        # With a lock of its own: who forks waits for the sources, and not for functions of the user's.
+        if self._client is not None and _is_had(self._calling, until):
+            try:
+                self._client.ask(until)
+            finally:
+                self._calling.release()
 
     def ask_inherited(self, group: Group) -> None:
         """Write, before a fork, what a child inherits."""
         until = monotonic() + ASIDE_SECONDS
-        if any(source.inherited for source in self._sources().values()) and self._begins_to_ask(until):
+        if any(source.inherited for source in self._sources().values()) and _is_had(self._asking, until):
             try:
                 self._ask_sources(group, until, inherited=True)
             finally:
                 self._asking.release()
-
-    def _begins_to_ask(self, until: float) -> bool:
-        """Wait for others who ask, who write the same; not for long, because some answers take for ever."""
-        return self._asking.acquire(timeout=max(0.0, min(until - monotonic(), _WAIT_SECONDS)))
 
     def _ask_sources(self, group: Group, until: float, *, inherited: bool = False) -> None:
         if self._are_closed:
@@ -123,6 +125,11 @@ class Readings:
             if source is not None:
                 found[_key(collector)] = source
         return found
+
+
+def _is_had(lock: RLock, until: float) -> bool:
+    """Wait for others who ask, who write the same; not for long, because some answers take for ever."""
+    return lock.acquire(timeout=max(0.0, min(until - monotonic(), _WAIT_SECONDS)))
 
 
 def _key(collector: object) -> str:

@@ -8,7 +8,8 @@ from typing import Final
 from observekit.metrics.workers import exemplars
 from observekit.metrics.workers.keys import Places
 from observekit.metrics.workers.reserve import FullError
-from observekit.metrics.workers.shapes import Labels, Record, Shape, SharedExemplar, Values
+from observekit.metrics.workers.shapes import Labels, Record, Shape, SharedExemplar, Values, is_absent
+from observekit.metrics.workers.sieving import Sieve, suspects
 from observekit.metrics.workers.snapshot import Page
 from observekit.metrics.workers.writing import OwnFile
 
@@ -17,6 +18,11 @@ Key = tuple[Shape, Labels]
 _NO_SLOT: Final = -1
 # A new series is written in microseconds. Who holds the lock for longer is stuck, perhaps waiting for us.
 _WAIT_SECONDS: Final = 1.0
+# Series that have gone are given back when there are so many, and half of all or, where there is no room for
+# others, an eighth. To copy a thousand takes a millisecond, so that it pays after some hundreds more.
+_GONE: Final = 1000
+_SHARE: Final = 2
+_SHARE_IF_FULL: Final = 8
 
 
 class Records:
@@ -41,8 +47,34 @@ class Records:
 
     @property
     def are_waiting(self) -> bool:
-        """Tell whether some are in memory that should be in a file."""
+        """Tell whether some are in memory that could be in a file."""
         return len(self._private) > len(self._unshareable)
+
+    @property
+    def are_left_out(self) -> bool:
+        """Tell whether some are in memory because this process has as many as it may share."""
+        return bool(self._unshareable)
+
+    def have_refuse(self) -> bool:
+        """Tell whether so many of them have gone that the file is worth to be made anew without those."""
+        own = self.own
+        if own is None or len(self._shared) <= _GONE:
+            return False
+        share = _SHARE_IF_FULL if self._unshareable else _SHARE
+        return own.absent > max(_GONE, len(self._shared) // share)
+
+    def drop_refuse(self) -> bool:
+        """Forget those in memory that have gone, where they are many, and tell whether there were such."""
+        if len(self._private) <= _GONE:
+            return False
+        with self._lock:
+            gone = [key for key, record in list(self._private.items()) if self._has_gone(key, record)]
+            if len(gone) <= max(_GONE, len(self._private) // _SHARE):
+                return False
+            for key in gone:
+                del self._private[key]
+            self._unshareable.difference_update(gone)
+            return True
 
     def __len__(self) -> int:
         return len(self._shared) + len(self._private)
@@ -118,7 +150,7 @@ class Records:
         for key, record in list(self._private.items()):
             if key in self._unshareable:
                 continue
-            if key not in self._shared:
+            if key not in self._shared and not self._has_gone(key, record):
                 shared = self._share(own, key, key[0])
                 if shared is None and key not in self._unshareable:
                     break  # No room; the next would tell the same.
@@ -128,6 +160,10 @@ class Records:
             del self._private[key]
             moved = True
         return moved
+
+    def _has_gone(self, key: Key, record: Record) -> bool:
+        # One that was folded while it was there has to be taken away from the sum of the dead.
+        return key not in self._folded and is_absent(record[0])
 
     def _new(self, key: Key, shape: Shape) -> Record:
         # Busy: we are called from within ourselves. Closed: we have left.
@@ -182,4 +218,5 @@ def _page(slot: int, records: dict[Key, Record]) -> Page:
         places.setdefault(shape, {})[labels] = len(values)
         values += map(float, record)
     shapes = {shape: shape for shape in places}
-    return Page(slot, True, shapes, places, {}, values, False, {}, b"")  # noqa: FBT003 -- a record's fields
+    odd = suspects(array("d", values).tobytes())
+    return Page(slot, True, shapes, places, {}, values, odd, {}, b"", Sieve())  # noqa: FBT003 -- a record's fields

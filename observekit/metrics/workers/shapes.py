@@ -20,6 +20,8 @@ _ABSENT_BITS: Final = struct.pack("=Q", 0x7FF8_6F62_7365_7276)
 ABSENT: Final[float] = _DOUBLE.unpack(_ABSENT_BITS)[0]
 """The first double of a series that its worker has no more; a NaN that nobody computes or sets."""
 
+ABSENT_BYTES: Final = _DOUBLE.pack(ABSENT)
+
 
 def is_absent(value: float) -> bool:
     """Tell whether *value* is ABSENT, and not a NaN that somebody has counted."""

@@ -14,6 +14,8 @@ from observekit.metrics.cells import Record
 # Long enough for whoever adds to a value just now, and no more if it is a signal handler that waits.
 _MOMENT_SECONDS: Final = 0.05
 
+Failed = Callable[[Exception], None]
+
 
 class Bond(Protocol):
     """What a value belongs to; told when it gets an exemplar."""
@@ -29,16 +31,24 @@ class Nowhere:
 
 
 class First:
-    """The record of a value that has none yet: what is written first calls *bind*, which gives it one."""
+    """The record of a value that has none yet: what is written first calls *bind*, which gives it one.
 
-    __slots__ = ("_bind",)
+    Where that fails *failed* is told, and the next that is written tries again: whoever counts must not
+    hear of it, and the value keeps what was counted.
+    """
 
-    def __init__(self, bind: Callable[[], None]) -> None:
+    __slots__ = ("_bind", "_failed")
+
+    def __init__(self, bind: Callable[[], None], failed: Failed) -> None:
         self._bind = bind
+        self._failed = failed
 
     def __setitem__(self, place: int, value: float, /) -> None:
         """Let the value be bound, which stores it."""
-        self._bind()
+        try:
+            self._bind()
+        except Exception as error:  # noqa: BLE001 -- labels of the user's may do anything when they are compared
+            self._failed(error)
 
 
 NOWHERE: Final = Nowhere()
@@ -76,10 +86,13 @@ class SharedValue(client.MutexValue):
             self._bond.fresh = True
 
 
-def value_class(bind: Callable[[SharedValue, str, tuple[str, ...]], None]) -> type[SharedValue]:
+def value_class(
+    bind: Callable[[SharedValue, str, tuple[str, ...]], None], failed: Failed
+) -> type[SharedValue]:
     """Return the class of values that are made from now on.
 
-    *bind* is told a value when it is first written, the name of its metric and the labels of its series.
+    *bind* is told a value when it is first written, the name of its metric and the labels of its series;
+    *failed* what it raises.
     """
 
     class Value(SharedValue):
@@ -98,7 +111,7 @@ def value_class(bind: Callable[[SharedValue, str, tuple[str, ...]], None]) -> ty
             self._lock: Any = RLock()  # To bind it, it is read while it is written.
             is_bucket = name.endswith("_bucket") and typ == "histogram"
             series = tuple(labelvalues)[:-1] if is_bucket else tuple(labelvalues)
-            self._record = First(lambda: bind(self, metric_name, series))
+            self._record = First(lambda: bind(self, metric_name, series), failed)
 
     return Value
 

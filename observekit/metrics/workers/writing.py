@@ -9,8 +9,9 @@ from observekit.metrics.workers.exemplars import SLOT_BYTES
 from observekit.metrics.workers.keys import KeyFile, Marks, Places, family_entry
 from observekit.metrics.workers.layout import HEADER_BYTES, Identity
 from observekit.metrics.workers.reserve import LIMIT, Reserve
-from observekit.metrics.workers.shapes import Labels, Record, Shape
-from observekit.metrics.workers.snapshot import Page, are_sound, doubles
+from observekit.metrics.workers.shapes import ABSENT_BYTES, Labels, Record, Shape
+from observekit.metrics.workers.sieving import Sieve, suspects
+from observekit.metrics.workers.snapshot import Page, doubles
 
 _HEADER_DOUBLES: Final = HEADER_BYTES // layout.DOUBLE
 
@@ -35,6 +36,7 @@ class OwnFile:
         self._copies: Places = {}
         self._minus: Places = {}
         self._marks: Marks = {}
+        self._sieve = Sieve()
         self._exemplars: Reserve | None = None
         self._keys = KeyFile(f"{self._stem}.keys", limit)
         try:
@@ -95,8 +97,23 @@ class OwnFile:
         minus = {shape: dict(found) for shape, found in self._minus.copy().items()}
         data, exemplars = self._values.contents()[HEADER_BYTES:], self._exemplars
         text = b"" if exemplars is None else exemplars.contents()
-        values = doubles(data)
-        return Page(self.identity.slot, True, shapes, places, minus, values, are_sound(data), marks, text)  # noqa: FBT003 -- a record's fields
+        return Page(
+            slot=self.identity.slot,
+            living=True,
+            shapes=shapes,
+            places=places,
+            minus=minus,
+            values=doubles(data),
+            odd=suspects(data),
+            marks=marks,
+            exemplars=text,
+            sieve=self._sieve,
+        )
+
+    @property
+    def absent(self) -> int:
+        """Return how many series have gone, whose records are nobody's any more."""
+        return self._values.count(ABSENT_BYTES)
 
     def _copied(self, shape: Shape, places: dict[Labels, int]) -> dict[Labels, int]:
         """Return a copy of *places*, the same as before where no series has come."""
