@@ -180,7 +180,8 @@ os.write(end, b"1")
 assert reaped(child("what", stay)) == 0
 before = told(kit, "sold_total")
 reloaded = child("kind", stay)
-print(json.dumps([before, told(kit, "sold_total")]))
+# In one piece: a line of the log may come between two.
+print(json.dumps([before, told(kit, "sold_total")]) + "\\n", end="")
 os.write(end, b"1")
 assert reaped(reloaded) == 0
 """,
