@@ -8,8 +8,11 @@ from typing import Final
 
 # A word of a key names a secret if it is one of these, or ends with an ending: csrftoken, dbpassword.
 _WORDS: Final = frozenset(
-    {"auth", "cookies", "credentials", "cvc", "cvv", "jwt", "passwords", "pwd", "secrets", "tokens"}
+    {"apikeys", "auth", "cookies", "credentials", "cvc", "cvv", "jwt", "otp", "passwords", "pwd", "secrets"}
+    | {"tokens", "totp"}
 )
+# Those that mean something else before another word: pass_rate, pin_map.
+_LAST_WORDS: Final = frozenset({"pass", "pin"})
 _ENDINGS: Final = (
     "accesskey",
     "accountkey",
@@ -17,11 +20,13 @@ _ENDINGS: Final = (
     "authorization",
     "cookie",
     "credential",
+    "passcode",
     "passphrase",
     "passwd",
     "password",
     "privatekey",
     "secret",
+    "secretkey",
     "sessid",
     "sessionid",
     "token",
@@ -29,7 +34,7 @@ _ENDINGS: Final = (
 _PAIRS: Final = frozenset(
     {("access", "key"), ("account", "key"), ("api", "key"), ("api", "keys"), ("encryption", "key")}
     | {("private", "key"), ("session", "id"), ("session", "key"), ("signing", "key")}
-    | {("card", "number"), ("shared", "key")}
+    | {("card", "number"), ("pin", "code"), ("shared", "key")}
 )
 # What is told about a secret and is none: token_count, auth_method, password_length.
 _HARMLESS: Final = frozenset(
@@ -80,7 +85,7 @@ def names_secret(key: str) -> bool:
     if not words or words[-1] in _HARMLESS:
         return False
     named = any(word in _WORDS or word.endswith(_ENDINGS) for word in words)
-    return named or not _PAIRS.isdisjoint(pairwise(words))
+    return named or words[-1] in _LAST_WORDS or not _PAIRS.isdisjoint(pairwise(words))
 
 
 @lru_cache(maxsize=4096)
@@ -92,7 +97,8 @@ def is_usual(key: str) -> bool:
 @lru_cache(maxsize=4096)
 def hides_numbers(key: str) -> bool:
     """Whether a number under *key* is a secret, as a PIN is; an amount of tokens is none."""
-    return names_secret(key) and not key.rstrip("_").lower().endswith("s")
+    plain = _plain(key)
+    return names_secret(key) and (not plain.endswith("s") or plain.endswith("pass"))
 
 
 def _plain(key: str) -> str:

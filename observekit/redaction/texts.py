@@ -35,6 +35,12 @@ _LONGEST_WORD: Final = 15
 _SHORT: Final = 2
 
 _USERINFO: Final = re.compile(r'://(?:[^/?#\s"<>@]*+@)++')
+# What follows in one piece; a password may have what would end the name of a host.
+_AFTER_SCHEME: Final = re.compile(r"""://([^\s"'<>]++)""")
+_AUTHORITY: Final = re.compile(r"[^/?#]*+")
+_PORT: Final = re.compile(r"\d{0,5}+")
+# Source: RDS's passwords have at most 128 characters, and tokens that take their place are longer.
+_LONGEST_PASSWORD: Final = 256
 _SCHEME: Final = re.compile(r"(?<!\w)(?i:(bearer|basic)) ([A-Za-z0-9._~+/=-]{8,}+)")
 # What is a secret in the query of a URL, and mostly none elsewhere.
 _QUERY_NAMES: Final = frozenset({"code", "key", "sig", "signature"})
@@ -54,13 +60,32 @@ def redact_text(text: str) -> str:
         text = without_shapes(text)
     if "=" in text or ":" in text:
         if "://" in text and "@" in text:
-            text = _USERINFO.sub(f"://{REDACTED}@", text)
+            text = _AFTER_SCHEME.sub(_without_userinfo, _USERINFO.sub(f"://{REDACTED}@", text))
         text = _without_named(text)
     if " " in text and ("earer " in text or "asic " in text or "EARER " in text or "ASIC " in text):
         text = _SCHEME.sub(_without_credentials, text)
     if "', " in text or '", ' in text:
         text = _without_pairs(text)
     return without_shapes(text)
+
+
+def _without_userinfo(found: re.Match[str]) -> str:
+    """Return URLs in one piece of text without userinfo that a character of its password has split."""
+    return f"://{'://'.join(map(_without_split_userinfo, found[1].split('://')))}"
+
+
+def _without_split_userinfo(rest: str) -> str:
+    authority = _AUTHORITY.match(rest)
+    name, colon, password = authority[0].partition(":") if authority is not None else ("", "", "")
+    # Complete, with what is before it hidden; without a password; an address of IPv6; a port.
+    if "@" in name + password or not colon or name.startswith("[") or _PORT.fullmatch(password):
+        return rest
+    begin = len(name) + len(colon)
+    end = rest.find("@", begin, begin + _LONGEST_PASSWORD)
+    if end < 0:
+        return rest
+    host = _AUTHORITY.match(rest, end)
+    return f"{REDACTED}{rest[end if host is None else end + host[0].rindex('@') :]}"
 
 
 def _without_named(text: str) -> str:

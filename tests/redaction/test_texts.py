@@ -23,6 +23,13 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----"
         ("postgres://user:hunter2@db/shop", f"postgres://{REDACTED}@db/shop"),
         ("amqp://user:p@ss@host", f"amqp://{REDACTED}@host"),
         ("see https://a:b@h1 and https://c:d@h2", f"see https://{REDACTED}@h1 and https://{REDACTED}@h2"),
+        ("postgresql://u:p#w@h/db?a=b", f"postgresql://{REDACTED}@h/db?a=b"),
+        (
+            "u1 postgres://u:p/ss@h:5432/db,redis://:a?b@h/0",
+            f"u1 postgres://{REDACTED}@h:5432/db,redis://{REDACTED}@h/0",
+        ),
+        ("amqp://u:p/a@b@host/v", f"amqp://{REDACTED}@host/v"),
+        ("mongodb://u:p#1@h1,h2/db", f"mongodb://{REDACTED}@h1,h2/db"),
         ("https://ghtoken@host/x", f"https://{REDACTED}@host/x"),
         ("Bearer abc123def456", f"Bearer {REDACTED}"),
         ("authorization: bearer abc.def-ghi", f"authorization: {REDACTED}"),
