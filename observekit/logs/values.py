@@ -4,7 +4,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import fields, is_dataclass
 from datetime import date, time
 from decimal import Decimal
 from enum import Enum
@@ -14,6 +13,7 @@ from pathlib import PurePath
 from typing import Any, Final
 from uuid import UUID
 
+from observekit.logs.declared import declared
 from observekit.redaction import (
     REDACTED,
     hides_card,
@@ -237,31 +237,13 @@ def _simple(value: object) -> object:
 
 
 def _content(value: object) -> Mapping[Any, Any] | list[Any] | Any:
-    """Return what *value* contains, or ``None`` if it is no container."""
-    if isinstance(value, dict | list | tuple | Mapping):
+    """Return what *value* contains, or ``None`` if it is no container, or does not want to be opened."""
+    if isinstance(value, tuple) and hasattr(type(value), "_fields"):
         # By their names, which may say that one of them is a secret.
-        names = getattr(type(value), "_fields", None) if isinstance(value, tuple) else None
-        return value if names is None else dict(zip(names, value, strict=False))
-    if isinstance(value, AbstractSet | deque):
+        return declared(type(value), value)
+    if isinstance(value, dict | list | tuple | Mapping | AbstractSet | deque):
         return value
-    if is_dataclass(value) and not isinstance(value, type):
-        # What is kept out of its repr is kept out of the logs.
-        return {one.name: getattr(value, one.name, None) for one in fields(value) if one.repr}
-    return _declared(type(value), value)
-
-
-def _declared(kind: Any, value: object) -> dict[str, object] | None:
-    """Return the fields of an object of attrs or of pydantic, but for those that its repr leaves out."""
-    ours = getattr(kind, "__attrs_attrs__", None)
-    if ours is not None:
-        return {one.name: getattr(value, one.name, None) for one in ours if one.repr}
-    theirs = getattr(kind, "__pydantic_fields__", None)
-    if type(theirs) is not dict:
-        return None
-    given = {
-        name: value.__dict__[name] for name, one in theirs.items() if one.repr and name in value.__dict__
-    }
-    return given | (getattr(value, "__pydantic_extra__", None) or {})
+    return None if isinstance(value, type) else declared(type(value), value)
 
 
 def _is_pair(value: Any) -> bool:

@@ -1,7 +1,9 @@
 """Values of libraries are shown by what they contain, without their secrets; exceptions of any depth, too."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from reprlib import recursive_repr
 from typing import Any, NamedTuple
 
 import attrs
@@ -44,6 +46,92 @@ class Badly(pydantic.BaseModel):
         if name == "__dict__":
             raise RuntimeError("no")
         return super().__getattribute__(name)
+
+
+@dataclass
+class Masking:
+    user: str
+    note: str
+
+    def __repr__(self) -> str:
+        return f"Masking({self.user!r}, ***, password='x')"
+
+
+class Mask(NamedTuple):
+    user: str
+    note: str
+
+    def __repr__(self) -> str:
+        return Masking.__repr__(self)  # type: ignore[arg-type]  # of the same fields
+
+
+@attrs.define
+class Masked:
+    user: str
+    note: str
+    length: str = attrs.field(default="hidden", repr=lambda value: f"{len(value)} letters")
+
+
+@attrs.define
+class MaskedByItself:
+    user: str
+    note: str
+
+    __repr__ = Masking.__repr__
+
+
+class MaskedModel(pydantic.BaseModel):
+    user: str
+    note: str
+
+    def __repr_args__(self) -> Any:
+        yield "user", self.user
+
+
+class MaskedAgain(Masking):
+    """Inherits how it is shown."""
+
+
+@dataclass(repr=False)
+class Silent:
+    note: str
+
+
+@dataclass
+class Wrapped:
+    note: str
+
+    @recursive_repr()
+    def __repr__(self) -> str:
+        return "Wrapped(***)"
+
+
+MASKED = "Masking('ann', ***, password='[redacted]')"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (Masking("ann", "canary"), MASKED),
+        (MaskedAgain("ann", "canary"), MASKED),
+        (Mask("ann", "canary"), MASKED),
+        (MaskedByItself("ann", "canary"), MASKED),
+        (Masked("ann", "shown"), {"user": "ann", "note": "shown", "length": "6 letters"}),
+        (MaskedModel(user="ann", note="canary"), "MaskedModel(user='ann')"),
+        (Wrapped("canary"), "Wrapped(***)"),
+    ],
+)
+def test_what_says_by_itself_how_it_is_shown_is_shown_so(trial: Any, value: Any, shown: Any) -> None:
+    trial.log.info("x", value=value, inside=[{"one": value}])
+
+    fields = trial.fields()
+    assert (fields["value"], fields["inside"]) == (shown, [{"one": shown}])
+
+
+def test_what_shows_nothing_of_its_fields_is_not_opened(trial: Any) -> None:
+    trial.log.info("x", value=Silent("canary"))
+
+    assert "canary" not in str(trial.fields()["value"])
 
 
 @pytest.mark.parametrize(
