@@ -59,8 +59,8 @@ def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
     logs = _logs(config, instruments, guard)
     voice = _voice(logs, instruments, guard)
     kit, health = _kit(config, registry, instruments, voice, guard)
+    # They stay when the kit goes: last lines are still written then. The next setup() says anew.
     set_keys(exempt=config.redaction_allow, secret=config.redaction_keys)
-    kit.on_release(set_keys)
     try:
         _install(kit, instruments, logs)
         _export_logs(kit, attributes, instruments, logs, guard)
@@ -237,7 +237,13 @@ def _put_layer(
         under_way=kit.under_way,
         tells=tells(response=kit.config.trace_response, timing=kit.config.server_timing),
     )
-    kit.layer = lambda app: HttpLayer(app, parts)
+
+    def layer(app: ASGIApp) -> ASGIApp:
+        if isinstance(logs, Logs):
+            logs.replace_access()
+        return HttpLayer(app, parts)
+
+    kit.layer = layer
 
 
 def _put_signals(

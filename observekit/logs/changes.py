@@ -1,8 +1,8 @@
 """Levels that are changed while the service runs, for a time, after which they are what they were."""
 
 import logging
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from threading import RLock, Thread
 from time import monotonic
@@ -21,6 +21,8 @@ LONGEST_SECONDS: Final = 24 * 3600.0
 _MOST: Final = 32
 _LONGEST_NAME: Final = 128
 _WHO: Final = 200
+# More than a change takes; who waits for longer goes on with levels as they are.
+_ASIDE_SECONDS: Final = 1.0
 
 Told = Callable[[str, str, Mapping[str, Any]], None]
 
@@ -88,6 +90,23 @@ class Changes:
             for name, one in dict(self._now).items()
         ]
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Give loggers of logging the levels of their owners, and within the next moment those of here again.
+
+        Whoever sets levels meanwhile, and will give them back one day, must not take ours for an owner's.
+        """
+        # Whoever configures logging holds a lock of logging's, which a change that is under way waits for.
+        if not self._before or not self._lock.acquire(timeout=_ASIDE_SECONDS):
+            yield
+            return
+        try:
+            self._give_back([*self._before])
+            yield
+        finally:
+            self._apply()
+            self._lock.release()
+
     def close(self) -> None:
         """Take everything back, because logging is given back."""
         with self._lock:
@@ -103,23 +122,26 @@ class Changes:
             return f"a level must be one of {', '.join(NUMBERS)}"
         if not 0 < seconds <= LONGEST_SECONDS:
             return f"the time must be above 0 and at most {LONGEST_SECONDS:g} s"
-        if len(self._now) >= _MOST and logger not in self._now:
+        if len(self._now) >= _MOST and ("" if logger == ROOT else logger) not in self._now:
             return f"the levels of {_MOST} loggers are changed already, which is the most there may be"
         return None
 
     def _apply(self) -> None:
         """Make levels what is said of them now; once more, where somebody else has set one meanwhile."""
         self._levels.change({name: NUMBERS[one.level] for name, one in self._now.items()})
-        for name in [one for one in self._before if one not in self._now]:
-            before, ours = self._before.pop(name)
-            if logging.getLogger(name).level == ours:
-                logging.getLogger(name).setLevel(before)
+        self._give_back([one for one in self._before if one not in self._now])
         for name, one in self._now.items():
             logger, wanted = logging.getLogger(name), NUMBERS[one.level]
             if logger.level != wanted or name not in self._before:
                 before = self._before[name][0] if name in self._before else logger.level
                 self._before[name] = before, wanted
                 logger.setLevel(wanted)
+
+    def _give_back(self, names: list[str]) -> None:
+        for name in names:
+            before, ours = self._before.pop(name)
+            if logging.getLogger(name).level == ours:
+                logging.getLogger(name).setLevel(before)
 
     def _see_to_it(self) -> None:
         if self._thread is None:

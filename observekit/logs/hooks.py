@@ -7,14 +7,21 @@ import logging
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Final, NamedTuple, TextIO
 
 from observekit.catalogue.events import UNCAUGHT_EXCEPTION, UNRAISABLE_EXCEPTION
+from observekit.logs.output import opened
 from observekit.logs.pipeline import Pipeline
+from observekit.logs.values import Cleaner
 
 _LOGGER: Final = "observekit"
+# How long a process that is ending waits for its last record to be read, before it says it elsewhere.
+_PATIENCE_SECONDS: Final = 0.2
+_STDERR: Final = 2
+
+Reaches = Callable[[float], bool]
 
 
 class _Place(NamedTuple):
@@ -33,12 +40,19 @@ _UNRAISABLE: Final = _Place(sys, "unraisablehook", sys.__unraisablehook__)
 
 
 class Hooks:
-    """Stands where Python prints exceptions and warnings; whoever stood there before is still called."""
+    """Stands where Python prints exceptions and warnings; whoever stood there before is still called.
 
-    __slots__ = ("_before", "_ours", "_pipeline", "_show", "_warn")
+    Args:
+        pipeline: Takes the records.
+        reaches: Says whether records are read by somebody, after waiting for that for so many seconds at
+            most. Where they are not, exceptions are said on standard error, as Python would.
+    """
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    __slots__ = ("_before", "_ours", "_pipeline", "_reaches", "_show", "_warn")
+
+    def __init__(self, pipeline: Pipeline, reaches: Reaches) -> None:
         self._pipeline = pipeline
+        self._reaches = reaches
         # Kept, because every look at a bound method makes another one.
         self._ours: dict[_Place, Callable[..., object]] = {
             _MAIN: self._uncaught,
@@ -70,7 +84,8 @@ class Hooks:
             self._before[_MAIN](kind, error, trace)
             return
         level = "critical" if isinstance(error, Exception) else "warning"
-        self._say(UNCAUGHT_EXCEPTION.name, level, error, thread=threading.current_thread().name)
+        name = threading.current_thread().name
+        self._say(UNCAUGHT_EXCEPTION.name, level, error, {"thread": name}, _PATIENCE_SECONDS)
         self._pass_on(_MAIN, kind, error, trace)
 
     def _uncaught_in_thread(self, args: threading.ExceptHookArgs) -> None:
@@ -78,17 +93,42 @@ class Hooks:
         # A thread that calls sys.exit() ends, and nobody is told, as ever.
         if error is not None and not isinstance(error, SystemExit):
             name = None if args.thread is None else args.thread.name
-            self._say(UNCAUGHT_EXCEPTION.name, "error", error, thread=name)
+            self._say(UNCAUGHT_EXCEPTION.name, "error", error, {"thread": name})
         self._pass_on(_THREADS, args)
 
     def _unraisable(self, args: "sys.UnraisableHookArgs") -> None:
-        problem = args.err_msg or "Exception ignored in"
-        self._say(UNRAISABLE_EXCEPTION.name, "error", args.exc_value, problem=problem, object=args.object)
+        fields = {"problem": args.err_msg or "Exception ignored in", "object": args.object}
+        self._say(UNRAISABLE_EXCEPTION.name, "error", args.exc_value, fields)
         self._pass_on(_UNRAISABLE, args)
 
-    def _say(self, event: str, level: str, error: BaseException | None, **fields: object) -> None:
-        if self._pipeline.wants(level, _LOGGER):
-            self._pipeline.emit(level, event, fields, logger=_LOGGER, error=error)
+    def _say(
+        self,
+        event: str,
+        level: str,
+        error: BaseException | None,
+        fields: Mapping[str, object],
+        patience_seconds: float = 0.0,
+    ) -> None:
+        if not self._pipeline.wants(level, _LOGGER):
+            return
+        self._pipeline.emit(level, event, fields, logger=_LOGGER, error=error)
+        if error is not None and not self._reaches(patience_seconds):
+            self._say_elsewhere(event, level, error, fields)
+
+    def _say_elsewhere(
+        self, event: str, level: str, error: BaseException, fields: Mapping[str, object]
+    ) -> None:
+        """Write the record to standard error, as far as it takes it at once."""
+        try:
+            cleaner = Cleaner()
+            shown = {name: cleaner.field(name, value) for name, value in fields.items()}
+            line = self._pipeline.line(level, event, shown | {"exception": self._pipeline.told(error)})
+            # A process that was started without has something else under this number.
+            output = None if sys.__stderr__ is None else opened(_STDERR)
+            if output is not None:
+                output.write(line, _at_once)
+        except Exception as failure:  # noqa: BLE001 -- as with every record
+            self._pipeline.failed(failure)
 
     def _pass_on(self, place: _Place, *args: object) -> None:
         before = self._before[place]
@@ -112,6 +152,10 @@ class Hooks:
             logging.getLogger("py.warnings").warning("%s", message, extra=extra)
         except Exception as error:  # noqa: BLE001 -- whoever is warned goes on
             self._pipeline.failed(error)
+
+
+def _at_once() -> bool:
+    return True
 
 
 def _are_printed() -> bool:

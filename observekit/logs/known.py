@@ -22,6 +22,11 @@ Fields = MutableMapping[str, Any]
 Said = tuple[str, BaseException | None]
 
 
+def is_access_line(logger: str, event: str) -> bool:
+    """Whether *event* is the access line of a WebSocket, which uvicorn writes where its errors go."""
+    return logger.startswith("uvicorn") and _ACCESS.fullmatch(event) is not None
+
+
 def reshaped(logger: str, event: str, error: BaseException | None, fields: Fields) -> Said | None:
     """Return what a record of *logger* says, and the exception it is about; ``None`` if that was said before.
 
@@ -34,8 +39,6 @@ def reshaped(logger: str, event: str, error: BaseException | None, fields: Field
 
 
 def _of_server(event: str, error: BaseException | None, fields: Fields) -> Said | None:
-    if _ACCESS.fullmatch(event):
-        return None
     heading, found, text = event.partition(_TRACEBACK)
     if found:
         # granian describes an exception while it is handled, in words only.

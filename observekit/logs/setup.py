@@ -44,6 +44,7 @@ class Logs:
     __slots__ = (
         "_closed",
         "_configuration",
+        "_handler",
         "_hooks",
         "_takeover",
         "_writer",
@@ -83,9 +84,10 @@ class Logs:
             least = _number(config.log_flight_recorder)
             slow, limit = config.log_slow_seconds, config.log_buffer_bytes
             self.flight = self.pipeline.record_flights(least, slow, limit)
-        self._takeover = Takeover(RecordHandler(self.pipeline), levels, self.pipeline.failed, least)
         self.changes = Changes(levels, self._audit, self.pipeline.failed)
-        self._hooks = Hooks(self.pipeline)
+        self._handler = RecordHandler(self.pipeline)
+        self._takeover = Takeover(self._handler, levels, self.pipeline.failed, least, self.changes.aside)
+        self._hooks = Hooks(self.pipeline, self._writer.reaches)
         self._configuration = Configuration(self.pipeline)
         self._closed = False
 
@@ -110,6 +112,16 @@ class Logs:
         self._writer.reopen()
         self._takeover.take()
         self._configuration.take()
+
+    def replace_access(self) -> None:
+        """Leave out the access lines of servers from now on: there are canonical events. Never raises."""
+        if self._closed or self._takeover.replaces_access:
+            return
+        self._handler.replaces_access = self._takeover.replaces_access = True
+        try:
+            self._takeover.take()
+        except Exception as error:  # noqa: BLE001 -- a handler may be anything, and the application is built
+            self.pipeline.failed(error)
 
     def flush(self, budget_seconds: float) -> None:
         """Write what waits; what is logged from now on is written at once, because the end may be near."""

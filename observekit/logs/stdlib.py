@@ -6,7 +6,7 @@ from typing import Any, Final
 from structlog.contextvars import get_contextvars
 
 from observekit.logs.bound import level_name
-from observekit.logs.known import reshaped
+from observekit.logs.known import is_access_line, reshaped
 from observekit.logs.limits import kind_of
 from observekit.logs.pipeline import Pipeline
 from observekit.logs.record import exception_of, message_of
@@ -23,11 +23,16 @@ _STANDARD: Final = frozenset(
 
 
 class RecordHandler(logging.Handler):
-    """Hands stdlib records to the pipeline, from the level of their logger on, whatever its own is."""
+    """Hands stdlib records to the pipeline, from the level of their logger on, whatever its own is.
+
+    Attributes:
+        replaces_access: Whether access lines that servers write with other loggers' names are left out.
+    """
 
     def __init__(self, pipeline: Pipeline) -> None:
         super().__init__()
         self._pipeline = pipeline
+        self.replaces_access = False
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Write one record that passes the filters of this handler.
@@ -48,6 +53,8 @@ class RecordHandler(logging.Handler):
             if below and not self._pipeline.keeps(record.levelno):
                 return
             event, fields = _read(record)
+            if self.replaces_access and is_access_line(name, event):
+                return
             said = reshaped(name, event, exception_of(record.exc_info), fields)
             if said is None:
                 return

@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final, NamedTuple
 
 from observekit.logs.handlers import Borrowed, prints
 from observekit.logs.levels import Levels
 
-# Loggers whose only use is the access line, which the canonical event replaces.
+# Loggers whose only use is the access line, which the canonical event replaces, where there is one.
 _ACCESS: Final = ("uvicorn.access", "gunicorn.access", "hypercorn.access", "granian.access")
 # Loggers that servers write to; they may be configured after us, and before the application starts.
 _SERVERS: Final = (
@@ -63,9 +64,22 @@ class Takeover:
         failed: Told what goes wrong when the console is taken over in the middle of a record.
         recorded: Level from which on records are kept for a request, where some are; other handlers do not
             get them.
+        aside: Within it, levels of loggers are their owners', and none is there for a while only.
+
+    Attributes:
+        replaces_access: Whether there are canonical events, so that access lines say nothing new.
     """
 
-    __slots__ = ("_changes", "_failed", "_handler", "_levels", "_passing", "_recorded")
+    __slots__ = (
+        "_aside",
+        "_changes",
+        "_failed",
+        "_handler",
+        "_levels",
+        "_passing",
+        "_recorded",
+        "replaces_access",
+    )
 
     def __init__(
         self,
@@ -73,8 +87,11 @@ class Takeover:
         levels: Levels,
         failed: Callable[[Exception], object],
         recorded: int | None = None,
+        aside: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._handler = handler
+        self._aside = aside
+        self.replaces_access = False
         self._levels = levels
         self._failed = failed
         self._recorded = recorded
@@ -83,6 +100,10 @@ class Takeover:
 
     def take(self) -> None:
         """Take the console over; once more after a server has configured its loggers."""
+        with self._aside():
+            self._take()
+
+    def _take(self) -> None:
         root = logging.getLogger()
         self._borrow([handler for handler in root.handlers if prints(handler)])
         others = [
@@ -95,15 +116,18 @@ class Takeover:
         self._change(root, _State((*others, self._handler), root.propagate, level))
         for logger in _known_loggers():
             self._quiet(logger)
+        if self.replaces_access:
+            self._silence_access()
+        for name in (*_ACCESS, *_SERVERS):
+            logging.getLogger(name).addFilter(self._arrive)
+        self._set_levels()
+
+    def _silence_access(self) -> None:
         for name in _ACCESS:
             access = logging.getLogger(name)
             # Without a handler in reach uvicorn does not even format the line.
             kept = tuple(one for one in access.handlers if one is not self._handler and not prints(one))
             self._change(access, _State(kept, False, access.level))  # noqa: FBT003 -- named by its place
-            access.addFilter(self._arrive)
-        for name in _SERVERS:
-            logging.getLogger(name).addFilter(self._arrive)
-        self._set_levels()
 
     def _record(self, others: list[logging.Handler], level: int) -> int:
         """Return the level that lets through what is recorded, and keep that from *others*."""

@@ -97,6 +97,16 @@ class Writer:
         """Return how full the buffer is, from 0 to 1."""
         return self._waiting / self._limit
 
+    def reaches(self, patience_seconds: float) -> bool:
+        """Whether lines reach their reader; whoever can wait is told, too, if he has stopped to read."""
+        works = self._output is not None and not self._failing
+        if not (works and patience_seconds):
+            return works and self._waiting < self._ordinary
+        before, deadline = self._waiting, monotonic() + patience_seconds
+        while before and self._waiting >= before and monotonic() < deadline:
+            sleep(_GATHER_SECONDS)
+        return not self._failing and self._waiting < max(before, 1)
+
     def reopen(self) -> None:
         """Write on a thread again, after close()."""
         self._deadline, self._closed = None, False

@@ -1,5 +1,7 @@
 """Levels are changed while a service runs, for a time, and are then what they were."""
 
+import asyncio
+import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -7,7 +9,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
 
+from observekit import ObserveMiddleware, setup
 from observekit.logs.changes import Changes
 from observekit.logs.levels import Levels
 
@@ -140,6 +145,11 @@ def test_no_more_than_so_many_levels_can_be_changed() -> None:
 
         with pytest.raises(ValueError, match="32 loggers"):
             made.changes.change("many.32", "debug", 60, "x")
+        made.changes.undo("many.1", "x")
+        made.changes.change("root", "error", 60, "x")
+        made.changes.change("root", "warning", 60, "x")
+
+        assert made.levels.of("other") == logging.WARNING
 
 
 def test_a_forked_child_takes_back_what_was_changed_before(run_script: Callable[[str], Any]) -> None:
@@ -168,3 +178,46 @@ def test_records_of_both_kinds_follow_the_level_of_a_running_service(
     assert ended.events == ["during", "during"]
     changed = [line["to"] for line in ended.lines if line["event"] == "observekit.level_changed"]
     assert changed == ["debug", "info"]
+
+
+async def _start_and_end(app: Any) -> None:
+    """Begin and end an application as a server does."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+
+    async def receive() -> Any:
+        return next(messages)
+
+    await app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, receive, send)
+    assert [one["type"] for one in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+def test_an_application_that_starts_meanwhile_changes_no_level_and_leaves_none_behind(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    root, named = logging.getLogger(), logging.getLogger("named")
+    before = root.level
+    kit = setup(
+        registry=CollectorRegistry(), log_format="json", traces=False, log_levels={"named": "warning"}
+    )
+    assert kit.levels is not None
+    for name in ("root", "named"):
+        kit.levels.change(name, "debug", 60, "x")
+
+    asyncio.run(_start_and_end(ObserveMiddleware(Starlette())))
+    for one in (root, named, logging.getLogger("other")):
+        one.debug("of %s", one.name)
+    during = root.level, named.level
+    kit.levels.undo("root", "x")
+    kit.levels.undo("named", "x")
+    after = root.level, named.level
+    kit.shutdown()
+
+    said = [json.loads(line)["event"] for line in capfd.readouterr().out.splitlines()]
+    assert [one for one in said if one.startswith("of ")] == ["of root", "of named", "of other"]
+    assert (during, after) == ((logging.DEBUG,) * 2, (logging.INFO, logging.WARNING))
+    assert (root.level, named.level) == (before, logging.NOTSET)

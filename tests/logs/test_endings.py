@@ -1,5 +1,6 @@
 """However a process ends, forks or is interrupted, it does not hang, and its lines are written."""
 
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,20 @@ def test_the_last_lines_are_written(run_script: Run, ending: str, code: int) -> 
     assert "observekit" not in ended.errors
 
 
+def test_a_signal_that_ends_a_process_at_once_costs_what_waits_and_one_that_is_handled_costs_nothing(
+    run_script: Run,
+) -> None:
+    at_once = run_script("log.info('last')\nsignal.raise_signal(signal.SIGTERM)")
+    handled = run_script(
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
+        "for number in range(1000): log.info('last')\n"
+        "signal.raise_signal(signal.SIGTERM)"
+    )
+
+    assert (at_once.code, {*at_once.events} <= {"last"}) == (-signal.SIGTERM, True)
+    assert (handled.code, handled.events) == (0, ["last"] * 1000)
+
+
 def test_lines_that_come_after_everything_was_given_back_are_written(run_script: Run) -> None:
     ended = run_script(
         "import atexit\n"
@@ -40,6 +55,21 @@ def test_lines_that_come_after_everything_was_given_back_are_written(run_script:
     )
 
     assert ended.events == ["first", "after", "deleted"]
+
+
+def test_what_is_said_of_keys_holds_for_the_last_words_of_a_process(run_script: Run) -> None:
+    ended = run_script(
+        "kit.shutdown()\n"
+        "kit = setup(log_format='json', traces=False, redaction_keys=('iban',), redaction_allow=('token',))\n"
+        "log.info('first')\n"
+        "kit.shutdown()\n"
+        "log.info('after', iban='DE02', token='t')\n"
+        "kit = setup(log_format='json', traces=False)\n"
+        "log.info('anew', iban='DE02', token='t')\n"
+    )
+
+    shown = {one["event"]: (one["iban"], one["token"]) for one in ended.lines if "iban" in one}
+    assert shown == {"after": ("[redacted]", "t"), "anew": ("DE02", "[redacted]")}
 
 
 def test_logging_in_a_signal_handler_while_logging_neither_hangs_nor_loses_a_line(run_script: Run) -> None:

@@ -11,6 +11,8 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from observekit import setup
+from observekit.logs.levels import Levels
+from observekit.logs.takeover import Takeover
 
 NAMES = ("shop", "shop.orders", "shop.orders.db", "shopping")
 METHODS = ("debug", "info", "warning", "error")
@@ -123,3 +125,43 @@ def test_our_own_events_have_a_level_like_all_others(
     ).shutdown()
 
     assert ('"event":"observekit.started"' in capfd.readouterr().out) == written
+
+
+@pytest.fixture
+def takeover() -> Iterator[Takeover]:
+    def failed(error: Exception) -> None:
+        raise error
+
+    takeover = Takeover(logging.NullHandler(), Levels(logging.INFO), failed)
+    yield takeover
+    takeover.give_back()
+
+
+@pytest.fixture
+def client() -> Iterator[logging.Logger]:
+    """The logger of httpx as it is before anybody has changed it."""
+    logger = logging.getLogger("httpx")
+    before = logger.level
+    logger.setLevel(logging.NOTSET)
+    yield logger
+    logger.setLevel(before)
+
+
+def test_the_lines_of_a_client_for_each_request_it_sends_are_left_out(
+    takeover: Takeover, client: logging.Logger
+) -> None:
+    takeover.take()
+    during = client.level
+    takeover.give_back()
+
+    assert (during, client.level) == (logging.WARNING, logging.NOTSET)
+
+
+def test_a_client_whose_level_somebody_has_set_keeps_it(takeover: Takeover, client: logging.Logger) -> None:
+    client.setLevel(logging.DEBUG)
+
+    takeover.take()
+    during = client.level
+    takeover.give_back()
+
+    assert (during, client.level) == (logging.DEBUG, logging.DEBUG)

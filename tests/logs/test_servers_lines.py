@@ -16,12 +16,20 @@ from observekit.logs.told import remember
 def line() -> Callable[..., str]:
     """Return the line that a record of a logger becomes."""
 
-    def write(logger: str, message: str, *values: object, error: BaseException | None = None) -> str:
+    def write(
+        logger: str,
+        message: str,
+        *values: object,
+        error: BaseException | None = None,
+        replaces_access: bool = True,
+    ) -> str:
         lines: list[bytes] = []
         pipeline = Pipeline("service", encode, lines.append, lambda _: None, Guard(()))
         info = None if error is None else (type(error), error, error.__traceback__)
         record = logging.LogRecord(logger, logging.ERROR, "", 0, message, values, info)
-        RecordHandler(pipeline).emit(record)
+        handler = RecordHandler(pipeline)
+        handler.replaces_access = replaces_access
+        handler.emit(record)
         return b"".join(lines).decode()
 
     return write
@@ -75,6 +83,8 @@ def test_the_access_line_of_a_websocket_is_replaced_too(line: Callable[..., str]
 
     assert line("uvicorn.error", message, "127.0.0.1:1", "/ws?ticket=CANARY") == ""
     assert line("shop", message, "127.0.0.1:1", "/ws") != ""
+    kept = line("uvicorn.error", message, "127.0.0.1:1", "/ws?ticket=CANARY", replaces_access=False)
+    assert f'"WebSocket /ws\\" {end}"' in kept
 
 
 def test_a_traceback_that_a_server_puts_into_its_text_is_a_field(line: Callable[..., str]) -> None:

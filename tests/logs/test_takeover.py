@@ -152,19 +152,24 @@ def test_a_handler_that_wants_more_than_we_do_still_gets_it(takeover: Takeover, 
     assert (curious.messages, ours.messages) == (["detail"], [])
 
 
-def test_access_lines_are_not_even_formatted(takeover: Takeover, ours: Kept) -> None:
+def test_access_lines_that_are_replaced_are_not_even_formatted(takeover: Takeover, ours: Kept) -> None:
     logging.config.dictConfig(UVICORN)
 
     takeover.take()
+    logging.getLogger("uvicorn.access").info("GET /first")
+    takeover.replaces_access = True
+    takeover.take()
     logging.getLogger("uvicorn.access").info("GET /")
 
-    assert (logging.getLogger("uvicorn.access").hasHandlers(), ours.messages) == (False, [])
+    assert (logging.getLogger("uvicorn.access").hasHandlers(), ours.messages) == (False, ["GET /first"])
 
 
+@pytest.mark.parametrize("replaced", [True, False], ids=["replaced", "kept"])
 @pytest.mark.parametrize("when", ["before", "after", "before and after"])
 def test_the_lines_of_a_server_come_to_us_whenever_it_is_configured(
-    takeover: Takeover, ours: Kept, when: str, capfd: pytest.CaptureFixture[str]
+    takeover: Takeover, ours: Kept, when: str, capfd: pytest.CaptureFixture[str], *, replaced: bool
 ) -> None:
+    takeover.replaces_access = replaced
     if "before" in when:
         logging.config.dictConfig(UVICORN)
     takeover.take()
@@ -175,13 +180,15 @@ def test_the_lines_of_a_server_come_to_us_whenever_it_is_configured(
     logging.getLogger("uvicorn.access").info("GET /")
 
     out, err = capfd.readouterr()
-    assert (ours.messages, out, err) == (["Started"], "", "")
+    assert (ours.messages, out, err) == (["Started", *([] if replaced else ["GET /"])], "", "")
 
 
 def test_once_and_a_hundred_times_are_the_same(takeover: Takeover, ours: Kept) -> None:
     logging.config.dictConfig(UVICORN)
     before = tree()
 
+    takeover.take()
+    takeover.replaces_access = True
     takeover.take()
     once = tree()
     for _ in range(99):
@@ -246,36 +253,6 @@ def test_nothing_falls_to_the_last_resort(takeover: Takeover, capfd: pytest.Capt
     logging.getLogger("tested.inner").warning("said")
 
     assert capfd.readouterr() == ("", "")
-
-
-@pytest.fixture
-def client() -> Iterator[logging.Logger]:
-    """The logger of httpx as it is before anybody has changed it."""
-    logger = logging.getLogger("httpx")
-    before = logger.level
-    logger.setLevel(logging.NOTSET)
-    yield logger
-    logger.setLevel(before)
-
-
-def test_the_lines_of_a_client_for_each_request_it_sends_are_left_out(
-    takeover: Takeover, client: logging.Logger
-) -> None:
-    takeover.take()
-    during = client.level
-    takeover.give_back()
-
-    assert (during, client.level) == (logging.WARNING, logging.NOTSET)
-
-
-def test_a_client_whose_level_somebody_has_set_keeps_it(takeover: Takeover, client: logging.Logger) -> None:
-    client.setLevel(logging.DEBUG)
-
-    takeover.take()
-    during = client.level
-    takeover.give_back()
-
-    assert (during, client.level) == (logging.DEBUG, logging.DEBUG)
 
 
 class Odd(logging.StreamHandler[Any]):

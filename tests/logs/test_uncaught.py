@@ -112,6 +112,54 @@ def test_whoever_looks_at_what_is_uncaught_still_does(run_script: Run) -> None:
     assert sorted(told) == ["process.uncaught_exception", "seen"]
 
 
+# What becomes of standard output before something is raised, and where it is.
+WITHOUT_READER = {
+    "closed at the start": ("os.close(1); sys.stdout.close(); setup_again()", ""),
+    "a pipe that nobody reads any more": ("os.dup2(gone(), 1); setup_again()", ""),
+    "a pipe whose reader is stuck": ("os.dup2(stuck(), 1); setup_again(); fill()", ""),
+    "in a thread": (
+        "os.dup2(gone(), 1); setup_again(); log.info('lost')\nwait_for_loss()",
+        "thread = threading.Thread(target=fail); thread.start(); thread.join(); os._exit(1)",
+    ),
+}
+UNREAD = """
+def gone():
+    read, write = os.pipe()
+    os.close(read)
+    return write
+def stuck():
+    global kept
+    kept, write = os.pipe()
+    return write
+def setup_again():
+    global kit
+    kit.shutdown()
+    kit = setup(log_format='json', traces=False, shutdown_budget_seconds=0.1)
+def fill():
+    for _ in range(200): log.info('x' * 1000)
+def wait_for_loss():
+    name, labels = 'observekit_log_records_dropped_total', {'reason': 'write_failed'}
+    while not kit.registry.get_sample_value(name, labels): time.sleep(0.01)
+def fail():
+    raise ValueError('password=canary')
+"""
+
+
+@pytest.mark.parametrize("way", WITHOUT_READER)
+def test_what_nobody_would_read_on_standard_output_is_said_on_standard_error(
+    run_script: Run, strict: Callable[[str], Any], way: str
+) -> None:
+    before, ending = WITHOUT_READER[way]
+
+    ended = run_script(f"{UNREAD}{before}\n{ending or 'fail()'}")
+
+    told = [strict(line) for line in ended.errors.splitlines()]
+    assert [(one["event"], one["exception"]["message"]) for one in told] == [
+        ("process.uncaught_exception", "password=[redacted]")
+    ]
+    assert ended.code == 1
+
+
 @pytest.fixture
 def _hooks() -> Iterator[None]:
     before = sys.excepthook, threading.excepthook, sys.unraisablehook, warnings.showwarning
