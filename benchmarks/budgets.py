@@ -109,6 +109,14 @@ PARTS: Final = (
         "line-structlog",
         "structlog with orjson alone",
     ),
+    Limit(
+        "log line with three secrets, redacted",
+        "calls",
+        "redacted-ours",
+        1.0,
+        "redacted-stdlib",
+        "logging with python-json-logger, which writes them",
+    ),
     Limit("log line below the level", "calls", "filtered-ours", 1.1, None, "1.1 us", "us"),
     Limit(
         "child span through OpenTelemetry's API, sent",

@@ -69,16 +69,15 @@ def lines() -> dict[str, Action]:
     ).bind(tenant="a-tenant", logger="orders", service="bench")
     stdlib, loguru = _stdlib(), _loguru()
     extra = {"order": "o-1837", "items": 3, "total": 12.5}
+    secrets = {"user": "ann", "password": _SECRET, "dsn": _DSN, "header": "Bearer x-1837-abcdef"}
     return {
         "line-ours": lambda: ours.info("order.placed", order="o-1837", items=3, total=12.5),
         "line-structlog": lambda: theirs.info("order.placed", order="o-1837", items=3, total=12.5),
         # A key and a text with a secret each, and an exception's message is no different.
-        "redacted-ours": lambda: ours.info(
-            "login.failed", user="ann", password=_SECRET, dsn=_DSN, header="Bearer x-1837-abcdef"
-        ),
-        "redacted-structlog": lambda: theirs.info(
-            "login.failed", user="ann", password=_SECRET, dsn=_DSN, header="Bearer x-1837-abcdef"
-        ),
+        "redacted-ours": lambda: ours.info("login.failed", **secrets),
+        "redacted-structlog": lambda: theirs.info("login.failed", **secrets),
+        "redacted-stdlib": lambda: stdlib.info("login.failed", extra=secrets),
+        "redacted-loguru": lambda: loguru.info("login.failed", **secrets),
         "line-stdlib": lambda: stdlib.info("order.placed", extra=extra),
         "line-loguru": lambda: loguru.info("order.placed", order="o-1837", items=3, total=12.5),
         "filtered-ours": lambda: ours.debug("order.placed", order="o-1837", items=3),

@@ -23,6 +23,8 @@ _CALLS = (
     ("line-loguru", "line-structlog", "loguru with `serialize`"),
     ("redacted-ours", "redacted-structlog", "**observekit**, line with three secrets, which are redacted"),
     ("redacted-structlog", "redacted-structlog", "structlog with orjson alone, which writes them"),
+    ("redacted-stdlib", "redacted-structlog", "logging with python-json-logger, which does, too"),
+    ("redacted-loguru", "redacted-structlog", "loguru with `serialize`, which does, too"),
     ("filtered-ours", "filtered-structlog", "**observekit**, line below the level"),
     ("filtered-structlog", "filtered-structlog", "structlog's own filter"),
 )
