@@ -74,7 +74,8 @@ def _told(found: Found, replies: list[Reply], options: argparse.Namespace) -> in
     done = "is what it was" if options.undo else f"is {options.level} for {options.time}"
     if reached:
         print(f"{options.logger} {done} in {len(reached)} processes: {', '.join(map(str, reached))}")
-    if len(replies) < len(found.peers) or any(reply.status not in {_DONE, _NONE} for reply in replies):
+    silent = len(replies) < len(found.peers) or any(reply.said.get("silent") for reply in replies)
+    if silent or any(reply.status not in {_DONE, _NONE} for reply in replies):
         print("observekit: not all processes have taken it", file=sys.stderr)
         return REMOTE_FAILED
     if not reached:

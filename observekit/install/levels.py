@@ -34,6 +34,7 @@ class LevelKeeper:
         self._siblings = siblings
         self._on_thread = on_thread
         self._reached: list[int] = []
+        self._silent = 0
         self.actions = Actions(self._report, self._change, self._undo)
 
     def catch_up(self) -> None:
@@ -58,6 +59,7 @@ class LevelKeeper:
             "service": self._kit.config.service_name,
             "pid": os.getpid(),
             "reached": sorted({os.getpid(), *self._reached}),
+            "silent": self._silent,
             "levels": [] if changes is None else changes.report(),
         }
 
@@ -81,15 +83,16 @@ class LevelKeeper:
         return self._kit.levels
 
     async def _tell(self, method: str, words: Words) -> None:
-        self._reached = []
+        self._reached, self._silent = [], 0
         if "alone" in words:
             return
         target = f"{LEVELS_PATH}?{urlencode({**words, 'alone': ''})}"
 
         def tell() -> None:
-            replies, _ = ask(self._siblings(), method, target, _SIBLINGS_SECONDS)
+            replies, silent = ask(self._siblings(), method, target, _SIBLINGS_SECONDS)
             said = [reply.said.get("pid") for reply in replies.values()]
             self._reached = [pid for pid in said if isinstance(pid, int)]
+            self._silent = len(silent)
 
         await self._on_thread(tell)
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 
 from observekit.catalogue.events import HTTP_REQUEST, WEBSOCKET_CONNECTION
-from observekit.logs.encoder import UNSAFE
+from observekit.logs.encoder import LINE_BYTES, UNSAFE, cut
 from observekit.logs.tracebacks import Paint, traceback_lines
 from observekit.semconv import (
     CLIENT_ADDRESS,
@@ -61,7 +61,11 @@ class Console:
         self._colors = colors
 
     def __call__(self, record: dict[str, Any]) -> bytes:
-        """Return one record as text that ends with a newline."""
+        """Return one record as text that ends with a newline, no longer than a line of JSON may be."""
+        text = self._text(record)
+        return text if len(text) <= LINE_BYTES else self._text(cut(record))
+
+    def _text(self, record: dict[str, Any]) -> bytes:
         level = _shown(record["level"])
         words = _in_words(record)
         event = _shown(record["event"]) if words is None else words

@@ -13,6 +13,13 @@ from observekit.logs.values import Cleaner
 LINE_BYTES: Final = 64 * 1024
 # For the exception and for all the rest. A character takes at most six bytes, as in \u001b.
 _CHARACTERS_THAT_FIT: Final = LINE_BYTES // 16
+# Too little for a key, a value and what says that it was cut.
+_SMALLEST_ROOM: Final = 256
+
+LEFT_OUT: Final = "fields_left_out"
+"""How many fields had no room on the line."""
+
+_NOTE: Final = "observekit"
 
 # What orjson leaves as it is, but begins a new line, moves a cursor or turns the direction of writing
 # somewhere: DEL and C1 controls, line and paragraph separators, marks of direction, the byte order mark.
@@ -31,7 +38,13 @@ def encode(record: Mapping[str, Any]) -> bytes:
         line = _line(record)
     except Exception:  # noqa: BLE001 -- such as lone surrogates in the name of a logger
         line = b""
-    return line if 0 < len(line) <= LINE_BYTES else _line(_cut(record))
+    return line if 0 < len(line) <= LINE_BYTES else _line(cut(record))
+
+
+def _is_long(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) > _SMALLEST_ROOM
+    return value is not None and not isinstance(value, bool | int | float)
 
 
 def _line(record: Mapping[str, Any]) -> bytes:
@@ -47,16 +60,26 @@ def _escape(found: re.Match[str]) -> str:
     return f"\\u{ord(found[0]):04x}"
 
 
-def _cut(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep as much of *record* as fits: its head, then what comes first before what comes later."""
-    cleaner = Cleaner(_CHARACTERS_THAT_FIT)
+def cut(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return as much of *record* as fits on a line: its head, its exception, and of the rest what is short.
+
+    Nothing that is long takes more than half of the room that is left, so that there is some for the next.
+    """
+    left = _CHARACTERS_THAT_FIT
     keys = [key for key in _HEAD if key in record]
-    keys += [key for key in record if key not in {*_HEAD, "exception", "fields_left_out"}]
+    others = [key for key in record if key not in {*_HEAD, "event", "exception", LEFT_OUT}]
+    keys += ["event"] if "event" in record else []
+    keys += sorted(others, key=lambda key: _is_long(record[key]))
     kept: dict[str, Any] = {}
-    while keys and cleaner.left > 0:
+    while keys and left > _SMALLEST_ROOM:
         key = keys.pop(0)
+        cleaner = Cleaner(left // 2)
         kept[cleaner.key(key)] = cleaner.field(key, record[key])
+        left -= left // 2 - cleaner.left
     if "exception" in record:
         kept["exception"] = Cleaner(_CHARACTERS_THAT_FIT).field("exception", record["exception"])
-    kept["fields_left_out"] = record.get("fields_left_out", 0) + len(keys)
-    return kept | {"observekit": "record too large, parts left out"}
+    if _NOTE in kept:
+        kept[f"{_NOTE}_"] = kept.pop(_NOTE)
+    kept[LEFT_OUT] = record.get(LEFT_OUT, 0) + len(keys)
+    kept[_NOTE] = "record too large, parts left out"
+    return kept

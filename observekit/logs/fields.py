@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+from observekit.logs.encoder import LEFT_OUT
 from observekit.logs.record import Record
 from observekit.logs.values import COST, Cleaner
 from observekit.redaction import is_plain_word, is_usual
@@ -11,6 +12,7 @@ from observekit.redaction import is_plain_word, is_usual
 # Keys that the record has of its own; a field of that name is kept under another.
 _RESERVED: Final = frozenset(
     {"timestamp", "level", "event", "logger", "service", "trace_id", "span_id", "trace_flags", "exception"}
+    | {LEFT_OUT}
 )
 _KEY_LENGTH: Final = 128
 _WORD_LENGTH: Final = 256
@@ -34,7 +36,7 @@ def add_fields(record: Record, fields: Mapping[str, Any], cleaner: Cleaner) -> N
             record[key] = value
             continue
         if cleaner.left <= 0:
-            record["fields_left_out"] = len(fields) - done
+            record[LEFT_OUT] = len(fields) - done
             return
         if type(key) is str and len(key) <= _KEY_LENGTH and _is_free(key) and key not in record:
             record[key] = cleaner.field(key, value)

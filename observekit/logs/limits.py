@@ -116,7 +116,8 @@ class Limits:
 
     def _new(self, event: str) -> _Event:
         name = event
-        if len(event) > _LONGEST_NAME or (len(self._events) >= _KEPT and event not in self._rates):
+        named = event in self._rates or event in self._shares
+        if not named and (len(event) > _LONGEST_NAME or len(self._events) >= _KEPT):
             name = _OTHERS
         rate = self._rates.get(event, self._rates.get(ANY, math.inf))
         share = self._shares.get(event, self._shares.get(ANY, 1.0))

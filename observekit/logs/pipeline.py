@@ -17,6 +17,7 @@ from observekit.logs.flight import Recorder
 from observekit.logs.given import level_of, name_of, taken_exception
 from observekit.logs.levels import NUMBERS, Levels
 from observekit.logs.limits import Limits, kind_of
+from observekit.logs.names import PLAIN_EVENTS, PLAIN_LOGGERS, forget_names, shown_event, shown_logger
 from observekit.logs.prepared import PreparedEvent
 from observekit.logs.record import Head, Record, described, stack_of, type_of
 from observekit.logs.values import Cleaner
@@ -29,11 +30,8 @@ _URGENT: Final = frozenset({"error", "critical"})
 # What structlog keeps of variables that were ever bound, anywhere; it is no part of its interface, so where
 # there is none it is looked at the variables each time.
 _BOUND: Final[Any] = getattr(structlog.contextvars, "_CONTEXT_VARS", True)
-# Events are mostly constants of the code; what stands in them is looked at once.
-_PLAIN_EVENTS: Final[set[str]] = set()
-_EVENTS: Final = 1024
-_EVENT_LENGTH: Final = 128
 _ALL: Final = Levels(logging.NOTSET)
+_SUPPRESSED: Final = "suppressed"
 
 
 class Pipeline:
@@ -84,8 +82,7 @@ class Pipeline:
         self._encode = encode
         self._write = write
         self._urgent = write if urgent is None else urgent
-        # Keys may be secrets now that were none before.
-        _PLAIN_EVENTS.clear()
+        forget_names()
         self._limits = limits
         self._flight: Recorder | None = None
         # Takes records that are sent as well.
@@ -167,7 +164,7 @@ class Pipeline:
                 told = self._admitted(level, kind_of(event) if kind is None else kind, ids)
                 if told is None:
                     return
-                fields = {**fields, "suppressed": told} if told else fields
+                fields = _with_suppressed(fields, told) if told else fields
             line, record = self._made((level, event, logger, seconds), fields, ids, error)
             (self._urgent if level in _URGENT else self._write)(line)
             if record is not None and self.export is not None:
@@ -189,12 +186,13 @@ class Pipeline:
         level, event, logger, seconds = head
         try:
             cleaner = Cleaner()
-            shown = event if type(event) is str and event in _PLAIN_EVENTS else _shown_event(event, cleaner)
-            record = self._head.begin(level, shown, logger, seconds)
+            shown = event if type(event) is str and event in PLAIN_EVENTS else shown_event(event, cleaner)
+            name = logger if logger in PLAIN_LOGGERS else shown_logger(logger)
+            record = self._head.begin(level, shown, name, seconds)
             record.update(self._head.current_ids() if ids is None else ids)
             add_fields(record, fields, cleaner)
             if error is not None:
-                record["exception"] = self._told(error)
+                record["exception"] = self.told(error)
             return self._encode(record), None if self.export is None else record
         except Exception as failure:  # noqa: BLE001 -- a line with little on it is better than none
             return self._stand_in(level, failure), None
@@ -282,7 +280,8 @@ class Pipeline:
         chain = structlog.get_config()["processors"]
         return chain[0] if chain and isinstance(chain[0], Pipeline) else self
 
-    def _told(self, error: BaseException) -> object:
+    def told(self, error: BaseException) -> object:
+        """Return *error* as it stands in a record, without secrets."""
         try:
             return Cleaner(_EXCEPTION_BUDGET).field("exception", described(error))
         except Exception as failure:  # noqa: BLE001 -- an exception's attributes are the user's code
@@ -290,9 +289,7 @@ class Pipeline:
             return {"type": type(error).__name__, "message": "<cannot be described>", "frames": []}
 
 
-def _shown_event(event: object, cleaner: Cleaner) -> object:
-    """Return *event* as it may be shown, and remember one that is shown as it is."""
-    shown = cleaner.field("event", event)
-    if type(event) is str and shown == event and len(_PLAIN_EVENTS) < _EVENTS and len(event) <= _EVENT_LENGTH:
-        _PLAIN_EVENTS.add(event)
-    return shown
+def _with_suppressed(fields: Mapping[str, Any], count: int) -> dict[str, Any]:
+    """Return *fields* with our own count of what was kept back; one of that name is kept under another."""
+    own = {f"{_SUPPRESSED}_" if key == _SUPPRESSED else key: value for key, value in fields.items()}
+    return own | {_SUPPRESSED: count}

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from linecache import getline
 from typing import Any, Final, Literal
 
+from observekit.redaction import redact_text
+
 Paint = Literal["title", "own", "other", "code"]
 Line = tuple[Paint, int, str]
 """What a line is, how deep it stands, and its text."""
@@ -16,6 +18,8 @@ _FRAME: Final = re.compile(r"(?s)(.+):(\d+) in (.+)")
 _PACKAGE: Final = re.compile(r"/(?:site|dist)-packages/([^/]+)")
 _PYTHON: Final = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 -- a text that others begin with
 _CODE_LENGTH: Final = 200
+# Of a file that a program has written.
+_LINE_LENGTH: Final = 4096
 
 
 def traceback_lines(error: dict[str, Any], depth: int = 1, title: str = "") -> Iterator[Line]:
@@ -59,7 +63,8 @@ def _frame(frame: str, depth: int, *, own: bool) -> Iterator[Line]:
         return
     path, number, function = parts.groups()
     yield ("own" if own else "other"), depth, f"{_near(path)}:{number} in {function}"
-    code = getline(path, int(number)).strip()
+    # Redacted before it is cut: half of a secret that is not known for one any more would be shown.
+    code = redact_text(getline(path, int(number))[:_LINE_LENGTH].strip())
     if code:
         yield "code", depth + 2, code[:_CODE_LENGTH]
 

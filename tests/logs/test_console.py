@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from observekit.logs.console import Console
+from observekit.logs.encoder import LINE_BYTES
 from observekit.logs.tracebacks import traceback_lines
 
 HERE = Path(__file__).name
 DEADLINE_SECONDS = 40.0
+LINE = {"timestamp": "2026-01-02T03:04:05.000006Z", "level": "info", "event": "x", "logger": "shop"}
 IDS = {"trace_id": "ab" * 16, "span_id": "cd" * 8, "trace_flags": "01"}
 REQUEST = {
     "http_request_method": "GET",
@@ -142,6 +144,28 @@ def test_an_exception_is_shown_with_its_own_code_its_cause_and_the_members_of_it
         f"    HERE in {test}.<locals>.reserve",
         '        raise KeyError("tea")',
     ]
+
+
+def test_source_code_is_shown_without_its_secrets(trial: Any) -> None:
+    try:
+        int("password=canary"[20:])
+    except ValueError:
+        trial.log.exception("x")
+
+    shown = only_line(trial)
+    assert ('int("password=[redacted]' in shown, "canary" in shown) == (True, False)
+
+
+def test_a_record_takes_no_more_room_than_a_line_of_json_may(trial: Any) -> None:
+    frames = [f"{__file__}:{number} in f" for number in range(1, 51)]
+    causes = [{"type": "E", "message": "m" * 4000, "frames": frames} for _ in range(8)]
+    error = {"type": "E", "message": "m", "frames": frames, "caused_by": causes}
+
+    trial.log.info("order.placed", **{f"key_{number}": "\x00" * 4000 for number in range(12)}, last=1)
+    painted = Console(colors=True)({**LINE, "code": ["\x00" * 1000] * 90, "exception": error})
+
+    assert [len(text) <= LINE_BYTES for text in (trial.lines[0], painted)] == [True, True]
+    assert (" last=1 " in only_line(trial), b"E: m\n" in painted.replace(b"\x1b[0m", b"")) == (True, True)
 
 
 def test_calls_of_libraries_in_a_row_are_one_line_but_for_the_last() -> None:

@@ -116,6 +116,36 @@ def test_names_of_events_that_are_made_of_data_take_no_more_room() -> None:
     assert sum(count for _, count in made.untold(all_of_them=True)) > 3_000
 
 
+def test_what_is_said_of_one_event_holds_for_no_other_however_many_there_are() -> None:
+    long = "x" * 300
+    made = Limits({"*": 1_000, long: 0}, {"hit": 0}, nothing)
+    for number in range(1_100):
+        made.admit(f"event-{number}", None)
+
+    silenced = [made.admit(event, None) for event in ("hit", long)]
+
+    assert (silenced, made.admit("other", None), made.admit("event-1099", None)) == ([None, None], 0, 0)
+
+
+def test_a_field_of_the_name_that_we_count_under_is_kept_under_another(
+    capfd: pytest.CaptureFixture[str], strict: Callable[[str], Any], clock: Clock
+) -> None:
+    kit = setup(registry=CollectorRegistry(), log_format="json", traces=False, log_limits={"polled": 1})
+    for _ in range(3):
+        get_logger("shop").info("polled", suppressed="mine")
+    clock.now += 2
+    get_logger("shop").info("polled", suppressed="mine")
+    kit.shutdown()
+
+    lines = [strict(line) for line in capfd.readouterr().out.splitlines()]
+    told = [
+        {key: value for key, value in one.items() if key.startswith("suppressed")}
+        for one in lines
+        if one["event"] == "polled"
+    ]
+    assert told == [{"suppressed": "mine"}, {"suppressed": 2, "suppressed_": "mine"}]
+
+
 def test_a_storm_of_threads_is_written_within_its_limit_and_accounted_for_to_the_record(
     capfd: pytest.CaptureFixture[str], strict: Callable[[str], Any]
 ) -> None:

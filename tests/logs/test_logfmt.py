@@ -72,6 +72,20 @@ def test_a_record_that_is_too_large_says_so(trial: Any) -> None:
     assert fields(trial)["observekit"] == "record too large, parts left out"
 
 
+def test_a_field_that_is_too_large_takes_nothing_from_the_exception_and_the_fields_after_it(
+    trial: Any,
+) -> None:
+    large = [["\x00" * 1000] * 8]
+    try:
+        int("no")
+    except ValueError:
+        trial.log.exception("x", a=large, b=large, c=large, d=large, order="a-12")
+
+    told = fields(trial)
+    assert len(trial.lines[0]) <= LINE_BYTES
+    assert (told["order"], told["exception_type"], told["fields_left_out"]) == ("a-12", "ValueError", "0")
+
+
 @given(st.dictionaries(st.text(), st.recursive(st.text() | st.integers(), st.lists), max_size=5))
 def test_whatever_is_logged_can_be_taken_apart(
     make_trial: Callable[..., Any], given_fields: dict[str, Any]

@@ -267,12 +267,6 @@ def test_a_record_that_is_too_large_keeps_what_identifies_it(trial: Any) -> None
     assert (fields["event"], fields["observekit"]) == ("order.placed", "record too large, parts left out")
 
 
-def test_a_logger_with_a_name_that_no_encoding_has_is_heard(trial: Any, strict: Callable[..., Any]) -> None:
-    trial.logger("shop.\ud800").info("x")
-
-    assert strict(trial.lines[0])["logger"] == "shop.\\ud800"
-
-
 def test_an_interrupt_is_not_swallowed(trial: Any) -> None:
     with pytest.raises(KeyboardInterrupt):
         trial.log.info("x", value=Raising(KeyboardInterrupt()))
