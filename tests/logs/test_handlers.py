@@ -186,10 +186,11 @@ def test_a_server_that_is_configured_when_it_speaks_is_heard_once(
     assert ([one.getMessage() for one in ours.records], capfd.readouterr().err) == (["Running"], "")
 
 
-def test_access_lines_that_are_configured_late_are_not_printed_and_go_where_else_they_are_wanted(
+def test_access_lines_that_are_replaced_are_not_printed_and_go_where_else_they_are_wanted(
     takeover: Takeover, ours: Kept, late: Callable[..., logging.Logger], capfd: pytest.CaptureFixture[str]
 ) -> None:
     wanted = io.StringIO()
+    takeover.replaces_access = True
     takeover.take()
     printed = logging.StreamHandler(sys.__stdout__)
     logger = late("hypercorn.access", printed, logging.StreamHandler(wanted))

@@ -118,6 +118,23 @@ def test_a_worker_that_comes_later_has_the_level_of_the_others(service: Service,
     assert first[0] not in until(replaced, "no other worker has the level")
 
 
+def test_a_worker_that_says_nothing_to_another_is_told_of(
+    service: Service, directory: Path, ops_port: int
+) -> None:
+    level(directory, "shop", "debug")
+    asked: int = json.loads(ask(ops_port, "GET", "/levels", {})[1])["pid"]
+    (other,) = {*pids(level(directory))} - {asked}
+
+    os.kill(other, signal.SIGSTOP)
+    try:
+        changed = level(directory, "shop", "warning", "--ops-port", str(ops_port))
+    finally:
+        os.kill(other, signal.SIGCONT)
+
+    assert (changed.returncode, "not all processes have taken it" in changed.stderr) == (4, True)
+    assert f"in 1 processes: {asked}" in changed.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -1,6 +1,7 @@
 """What a real server leaves on standard output: one shape, one event for each request, ids on every line."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -159,3 +160,36 @@ def test_a_server_without_lifespan_takes_our_shape_too(serve: Serve) -> None:
 
     records, err = left_behind(service)
     assert (err, len(of(records, "http.request"))) == (b"", 1)
+
+
+@pytest.mark.once
+@pytest.mark.timeout(60)
+def test_without_a_layer_the_servers_access_line_stays_and_sigterm_costs_no_line_but_the_last(
+    serve: Serve, strict: Callable[[bytes | str], Any]
+) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "plain_wsgi:app",
+        "--interface",
+        "wsgi",
+        "--app-dir",
+        str(SERVICE.parent),
+    ]
+    service = serve(command=command, stdout=subprocess.PIPE)
+
+    service.client.get("/orders?token=CANARY")
+    lines = [strict(service.process.stdout.readline())]
+    while "/orders" not in lines[-1]["event"]:
+        lines.append(strict(service.process.stdout.readline()))
+
+    # Nobody tells us of the end: uvicorn ends itself by the signal, and what has not been written is lost.
+    assert service.stop() == -signal.SIGTERM
+    lines += [strict(line) for line in service.process.stdout.readlines()]
+    access = [one for one in lines if one["logger"] == "uvicorn.access"]
+    assert [one["event"].partition(" - ")[2] for one in access] == [
+        '"GET /readyz HTTP/1.1" 200',
+        '"GET /orders HTTP/1.1" 200',
+    ]
+    assert ("CANARY" in str(lines), [one for one in lines if one["event"] == "http.request"]) == (False, [])
