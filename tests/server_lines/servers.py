@@ -33,7 +33,10 @@ Command = Callable[[int], list[str]]
 _APP: Final = "application:app"
 COMMANDS: Final[Mapping[str, Command]] = {
     "uvicorn": lambda port: ["uvicorn", _APP, "--port", str(port)],
-    "uvicorn --workers 2": lambda port: ["uvicorn", _APP, "--port", str(port), "--workers", "2"],
+    # It ends workers that are slow to answer it, as they are on a busy machine.
+    "uvicorn --workers 2": lambda port: [
+        *("uvicorn", _APP, "--port", str(port), "--workers", "2", "--timeout-worker-healthcheck", "40")
+    ],
     "gunicorn --worker-class asgi": lambda port: _gunicorn(port, "asgi"),
     "gunicorn --worker-class uvicorn_worker.UvicornWorker": lambda port: _gunicorn(
         port, "uvicorn_worker.UvicornWorker"
