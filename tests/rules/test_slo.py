@@ -14,19 +14,16 @@ from observekit.dashboards.rules.files import rule_files
 from observekit.dashboards.rules.openslo import objectives
 from observekit.dashboards.rules.parameters import Parameters
 from observekit.dashboards.rules.usual import usual_objectives
-from observekit.errors import ConfigError
 from tests.rules import shipped
+from tests.rules.documents import EXAMPLE, FIRST, SECOND, changed
 from tests.rules.promtool import Files
 from tests.rules.stories.objectives import availability
-
-_EXAMPLE = Path(__file__).parents[2] / "examples" / "slo.yaml"
-_FIRST, _SECOND = yaml.safe_load_all(_EXAMPLE.read_text(encoding="utf-8"))
 
 Json = dict[str, Any]
 
 
 def test_the_example_is_read_as_it_is_written() -> None:
-    (ratio,), (slices,) = objectives(_FIRST), objectives(_SECOND)
+    (ratio,), (slices,) = objectives(FIRST), objectives(SECOND)
 
     assert (ratio.name, ratio.target, ratio.period_days, ratio.minimum_bad, dict(ratio.labels)) == (
         "checkout-availability",
@@ -47,7 +44,7 @@ def test_the_example_is_read_as_it_is_written() -> None:
 
 
 def test_counters_of_the_service_itself_can_be_an_objective() -> None:
-    document = deepcopy(_FIRST)
+    document = deepcopy(FIRST)
     metric = document["spec"]["indicator"]["spec"]["ratioMetric"]
     del metric["bad"]
     metric["good"] = {"metricSource": {"type": "Prometheus", "spec": {"query": 'jobs_total{result="ok"}'}}}
@@ -62,76 +59,11 @@ def test_counters_of_the_service_itself_can_be_an_objective() -> None:
     )
 
 
-def _changed(document: Json, path: str, value: object) -> Json:
-    changed = deepcopy(document)
-    *way, last = path.split("/")
-    place: Any = changed
-    for step in way:
-        place = place[int(step)] if step.isdigit() else place[step]
-    place[last] = value
-    return changed
-
-
-_QUERY = "spec/indicator/spec/ratioMetric/total/metricSource/spec/query"
-
-
-@pytest.mark.parametrize(
-    ("path", "value", "told"),
-    [
-        ("spec/objectives/0/target", 1, "its target is 1, but must lie between 0 and 1"),
-        ("spec/objectives/0/target", "much", "objectives.target is 'much', but must be a number like 0.999."),
-        ("spec/timeWindow/0/duration", "7d", "its time window is 7d, but must be 28d or 30d."),
-        (
-            "spec/timeWindow/0/duration",
-            "soon",
-            "spec.timeWindow is 'soon', but must be rolling, 28d, 4w or 30d.",
-        ),
-        (
-            "spec/budgetingMethod",
-            "Moods",
-            "spec.budgetingMethod is 'Moods', but must be Occurrences or Timeslices.",
-        ),
-        ("spec/alertPolicies", [], "spec.alertPolicies is not read; leave it out."),
-        ("apiVersion", "openslo/v2", "apiVersion must be openslo/v1 and kind SLO."),
-        ("metadata/name", "a b", "metadata.name is 'a b', but must be letters and digits with - between."),
-        (_QUERY, "sum(jobs_total)", 'must be the selector of a counter, like jobs_total{queue="mail"}.'),
-        (_QUERY, "job_seconds", "events are counted by a counter, whose name ends in _total or _count."),
-        (
-            _QUERY,
-            "http_server_request_durations_seconds_count",
-            "is no metric of the catalogue; did you mean http_server_request_duration_seconds?",
-        ),
-        (_QUERY, 'http_server_request_duration_seconds_count{route="/"}', "'route' is not a label here"),
-        (
-            _QUERY,
-            'http_server_request_duration_seconds_count{http_request_method="get"}',
-            'http_request_method="get" matches none of the values of the label',
-        ),
-        ("spec/indicator/spec/ratioMetric/counter", False, "ratioMetric must have counter: true"),
-    ],
-)
-def test_what_cannot_be_is_refused_and_named(path: str, value: object, told: str) -> None:
-    with pytest.raises(ConfigError) as refused:
-        objectives(_changed(_FIRST, path, value))
-
-    assert told in str(refused.value)
-
-
-def test_a_threshold_between_two_buckets_is_refused_with_the_nearest() -> None:
-    with pytest.raises(ConfigError) as refused:
-        objectives(_changed(_SECOND, "spec/objectives/0/value", 0.3))
-
-    assert str(refused.value) == (
-        "objectives.value: 0.3 is no bucket of http_server_request_duration_seconds, so nobody has counted "
-        "what is below it; the nearest are 0.25 and 0.5."
-    )
-
-
 def test_the_command_names_the_file_and_the_document(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "slo.json"
-    file.write_text(json.dumps([_FIRST, _changed(_FIRST, "kind", "Service")]), encoding="utf-8")
+    file.write_text(json.dumps([FIRST, changed(FIRST, "kind", "Service")]), encoding="utf-8")
 
     code = main(["rules", "--out", str(tmp_path / "out"), "--slo", str(file)])
 
@@ -142,7 +74,7 @@ def test_the_command_names_the_file_and_the_document(
 
 
 def test_one_name_for_two_objectives_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--slo", str(_EXAMPLE), "--slo", str(_EXAMPLE)]
+    arguments = ["--slo", str(EXAMPLE), "--slo", str(EXAMPLE)]
 
     code = main(["rules", "--out", str(tmp_path), *arguments])
 
@@ -228,7 +160,7 @@ def test_a_month_of_uneven_traffic_is_weighed_by_its_requests(
 
 @pytest.mark.real
 def test_slices_are_judged_one_by_one_and_those_without_events_not_at_all(tmp_path: Path) -> None:
-    document = _changed(_FIRST, "spec/budgetingMethod", "Timeslices")
+    document = changed(FIRST, "spec/budgetingMethod", "Timeslices")
     document["spec"]["objectives"] = [{"target": 0.9, "timeSliceTarget": 0.5, "timeSliceWindow": "1m"}]
     del document["spec"]["service"]
     route = 'job="shop",http_route="/checkout/{sku}"'
