@@ -34,6 +34,7 @@ def make_kit() -> Iterator[Callable[..., Kit]]:
 @pytest.fixture
 def footprint() -> Callable[[], dict[str, Any]]:
     """Return what there is of a process that setup() could change, and what has come since now."""
+    gc.collect()
     threads, descriptors, resets = set(threading.enumerate()), _descriptors(), set(guard._RESETS)
 
     def measure() -> dict[str, Any]:
@@ -62,7 +63,6 @@ def _alive(threads: set[threading.Thread]) -> Iterator[str]:
 
 
 def _descriptors() -> set[int]:
-    gc.collect()
     return {int(one.name) for one in Path("/proc/self/fd").iterdir()}
 
 

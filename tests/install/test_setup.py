@@ -15,6 +15,7 @@ from prometheus_client.registry import REGISTRY
 
 from observekit import Config, Kit, setup
 from observekit.errors import ConfigError
+from tests.often import often
 
 Make = Callable[..., Kit]
 Footprint = Callable[[], dict[str, Any]]
@@ -199,7 +200,8 @@ def test_a_broken_tracing_library_does_not_stop_the_service(
     assert registry.get_sample_value("observekit_internal_errors_total", {"component": "traces"}) == 1.0
 
 
-def test_a_hundred_lives_leave_nothing_behind(footprint: Footprint) -> None:
+@pytest.mark.often
+def test_many_lives_leave_nothing_behind(footprint: Footprint) -> None:
     registry = CollectorRegistry()
 
     def live() -> None:
@@ -210,7 +212,7 @@ def test_a_hundred_lives_leave_nothing_behind(footprint: Footprint) -> None:
 
     live()
     before = footprint()
-    for _ in range(100):
+    for _ in range(often(100)):
         live()
 
     assert footprint() == before

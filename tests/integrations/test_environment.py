@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 SERVICE = """
 import asyncio, json, sys
 import observekit

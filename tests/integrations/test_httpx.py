@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from observekit import instrument, setup
+from tests.often import often
 
 if TYPE_CHECKING:
     from tests.integrations.conftest import Observed
@@ -104,10 +105,11 @@ def test_baggage_of_a_trusted_caller_reaches_the_service_it_asks(observed: "Obse
     assert answer["headers"]["baggage"] == "tenant=acme+and+sons"
 
 
+@pytest.mark.often
 def test_without_a_kit_httpx_and_opentelemetry_are_as_before() -> None:
     before = _globals()
 
-    for _ in range(100):
+    for _ in range(often(100)):
         kit = setup(registry=CollectorRegistry(), logs="off", traces_endpoint="http://127.0.0.1:9/v1/traces")
         during = _globals()
         kit.shutdown()

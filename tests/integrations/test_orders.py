@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from observekit import ObserveMiddleware, instrument
+from tests.often import often
 
 if TYPE_CHECKING:
     from tests.integrations.conftest import Observed
@@ -88,10 +89,12 @@ def service(middleware: Kinds) -> Starlette:
     return Starlette(routes=routes, middleware=middleware)
 
 
+@pytest.mark.often
 @pytest.mark.parametrize("place", range(len(OTHERS) + 1))
 def test_added_anywhere_it_tells_what_it_passed_on(observed: "Observed", place: int) -> None:
     # What is converted further out than it stands is a 500 to it, as of an application without an error page.
-    for others in permutations(OTHERS):
+    orders = list(permutations(OTHERS))
+    for others in orders[:: len(orders) // often(len(orders))]:
         before = observed.durations()
         middleware = [*others[:place], Middleware(ObserveMiddleware), *others[place:]]
         kinds: list[Any] = [one.cls for one in middleware[place:]]
@@ -110,8 +113,10 @@ def test_added_anywhere_it_tells_what_it_passed_on(observed: "Observed", place: 
         }
 
 
+@pytest.mark.often
 def test_instrumented_it_is_around_all_of_them(observed: "Observed") -> None:
-    for others in permutations(OTHERS):
+    orders = list(permutations(OTHERS))
+    for others in orders[:: len(orders) // often(len(orders))]:
         before = observed.durations()
         app = service(list(others))
         instrument(app)

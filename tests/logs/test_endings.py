@@ -137,9 +137,9 @@ def test_children_forked_while_threads_log_do_not_hang(run_script: Run) -> None:
         "stop = False\n"
         "def chat():\n"
         "    while not stop: log.info('parent')\n"
-        "threads = [threading.Thread(target=chat) for _ in range(4)]\n"
+        "threads = [threading.Thread(target=chat) for _ in range(2)]\n"
         "for thread in threads: thread.start()\n"
-        "for _ in range(20):\n"
+        "for _ in range(8):\n"
         "    child = os.fork()\n"
         "    if child == 0:\n"
         "        log.info('child'); kit.shutdown(); os._exit(0)\n"
@@ -147,7 +147,7 @@ def test_children_forked_while_threads_log_do_not_hang(run_script: Run) -> None:
         "stop = True\n"
     )
 
-    assert (ended.events.count("child"), ended.code) == (20, 0)
+    assert (ended.events.count("child"), ended.code) == (8, 0)
 
 
 def test_daemon_threads_may_log_until_the_end(run_script: Run) -> None:

@@ -196,7 +196,7 @@ def test_who_says_nothing_is_let_go_of(kit: Kit, ops: "Client", monkeypatch: pyt
 def test_who_takes_nothing_is_let_go_of(
     large: Kit, make_client: "type[Client]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "ANSWER_SECONDS", 2.0)
+    monkeypatch.setattr(server, "ANSWER_SECONDS", 0.5)
     ops = make_client(large.ops_port or 0)
 
     with ops.connect(receive_bytes=4096) as reader:

@@ -12,7 +12,7 @@ import pytest
 
 from .conftest import LOOPBACK, Process, Start, free_port, until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.once]
 
 rotel = pytest.importorskip("rotel", reason="the collector rotel is not installed")
 

@@ -10,7 +10,7 @@ import pytest
 
 from .conftest import Process, Start, program, start_prometheus, until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.once]
 
 COUNT = "http_server_request_duration_seconds_count"
 DRIVEN = {

@@ -61,6 +61,7 @@ def steps(name: str, text: str) -> int:
     return walk.steps
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", sorted(PATTERNS))
 def test_eight_times_the_text_takes_eight_times_the_steps(name: str) -> None:
     for piece in PIECES:

@@ -64,11 +64,13 @@ def test_a_root_path_of_the_application_itself_adds_nothing(
 
 
 def test_endpoints_that_are_made_anew_for_each_request_hold_no_more_than_a_limited_memory(
-    bench: "Bench", either: Any, call: Any
+    bench: "Bench", call: Any
 ) -> None:
+    framework = Starlette(routes=[Route("/same/{x}", page)])
+
     async def forgetful(scope: Any, receive: Any, send: Any) -> None:
-        await either(scope, receive, send)
-        scope["endpoint"], scope["route"] = object(), None
+        await foreign(scope, receive, send)
+        scope["app"], scope["endpoint"], scope["route"] = framework, object(), None
 
     layer = bench.layer(forgetful)
 
