@@ -43,10 +43,14 @@ def test_it_is_tried_until_it_is_there_however_it_fails_before(waiting: tuple[Wa
 
 def test_nothing_is_tried_when_the_end_has_come(waiting: tuple[Waits, Guard]) -> None:
     made, _ = waiting
-    tried: list[int] = []
-    made.end()
+    tried: list[str] = []
 
-    made.begin(lambda: bool(tried.append(1)))
+    def work() -> bool:
+        tried.append("once")
+        return True
+
+    made.end()
+    made.begin(work)
     until(lambda: not waiters())
 
     assert tried == []

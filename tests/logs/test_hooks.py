@@ -41,8 +41,14 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Seen:
 
 
 @pytest.fixture
-def _in_place(trial: "Trial", seen: Seen, shown: Seen) -> Iterator[None]:
-    hooks = Hooks(trial.pipeline)
+def read() -> list[bool]:
+    """Whether anybody reads the records, for each that is asked about; all are if this is empty."""
+    return []
+
+
+@pytest.fixture
+def _in_place(trial: "Trial", seen: Seen, shown: Seen, read: list[bool]) -> Iterator[None]:
+    hooks = Hooks(trial.pipeline, lambda _: read.pop() if read else True)
     hooks.take()
     yield
     hooks.give_back()
@@ -62,6 +68,18 @@ def test_an_exception_that_ends_the_process_is_a_record_and_is_passed_on(trial: 
         "no",
     )
     assert seen == [(ValueError, error, None)]
+
+
+@pytest.mark.usefixtures("_in_place")
+def test_an_exception_of_which_nobody_reads_the_record_is_said_on_standard_error(
+    read: list[bool], capfd: pytest.CaptureFixture[str]
+) -> None:
+    read.append(False)
+
+    sys.excepthook(ValueError, ValueError("no"), None)
+
+    (line,) = capfd.readouterr().err.splitlines()
+    assert (_parsed(line.encode())["event"], '"message":"no"' in line) == ("process.uncaught_exception", True)
 
 
 @pytest.mark.usefixtures("_in_place")
