@@ -176,7 +176,8 @@ def test_a_text_that_is_too_long_for_its_span_is_cut_between_characters() -> Non
     ("key", "value", "shown"),
     [
         ("password", "hunter2", "[redacted]"),
-        ("db.pin_code", 1234, 1234),
+        ("db.pin_code", 1234, "[redacted]"),
+        ("db.row_count", 1234, 1234),
         ("api_key", 1234, "[redacted]"),
         ("db.query.text", "SET password='hunter2'", "SET password='[redacted]'"),
         ("url.full", "https://me:hunter2@example.com/", "https://[redacted]@example.com/"),
