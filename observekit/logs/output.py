@@ -4,8 +4,9 @@ import fcntl
 import os
 import select
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from itertools import islice
 from time import sleep
 from typing import Final
 from weakref import finalize
@@ -40,8 +41,13 @@ class Output:
     def __init__(self, descriptor: int) -> None:
         self._descriptor, self._never_blocks = _duplicate(descriptor)
         self._identity = _identity(self._descriptor)
-        is_file = _is_file(self._descriptor)
+        status = os.fstat(self._descriptor)
+        is_regular = stat.S_ISREG(status.st_mode)
+        # A write to either waits for no reader.
+        is_file = is_regular or (stat.S_ISCHR(status.st_mode) and status.st_rdev == _NULL)
         self._may_block = not (is_file or self._never_blocks)
+        # But for a disk, which may be slow, or far away.
+        self._at_once = not (is_regular or self._may_block)
         # The kernel lets no two writes to a file overlap, whatever their size.
         self._turn = None if is_file else Turn(self._descriptor)
         self.piece = _FILE_PIECE if is_file else PIPE_BUF
@@ -52,6 +58,10 @@ class Output:
         """Wait until no other process writes a line; end() must follow."""
         if self._turn is not None:
             self._turn.take(late)
+
+    def begin_at_once(self) -> bool:
+        """Whether one can write without waiting for readers, disks or other writers; then end() follows."""
+        return self._at_once and (self._turn is None or self._turn.taken())
 
     def share(self, late: Late) -> None:
         """Between two lines, let other processes write theirs if we have written for long."""
@@ -110,12 +120,6 @@ def opened(descriptor: int | None) -> Output | None:
         return None
 
 
-def _is_file(descriptor: int) -> bool:
-    """Whether a write to *descriptor* waits for no reader: a regular file, or the null device."""
-    status = os.fstat(descriptor)
-    return stat.S_ISREG(status.st_mode) or (stat.S_ISCHR(status.st_mode) and status.st_rdev == _NULL)
-
-
 def _duplicate(descriptor: int) -> tuple[int, bool]:
     """Return an own descriptor, and whether it never blocks: one of a pipe, whatever others set on theirs."""
     if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
@@ -144,3 +148,15 @@ def _close(descriptor: int, identity: tuple[int, int]) -> None:
 def _identity(descriptor: int) -> tuple[int, int]:
     status = os.fstat(descriptor)
     return status.st_dev, status.st_ino
+
+
+def first_piece(lines: Iterable[bytes], limit: int) -> tuple[int, bytes]:
+    """Return how many *lines* make a piece of *limit* bytes, and the piece; a longer one goes alone."""
+    size = 0
+    count = 0
+    for line in lines:
+        size += len(line)
+        if size > limit and count:
+            break
+        count += 1
+    return count, b"".join(islice(lines, count))

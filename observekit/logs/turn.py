@@ -51,6 +51,12 @@ class Turn:
             pause = min(2 * pause, _LONGEST_SLEEP)
         self._since = monotonic()
 
+    def taken(self) -> bool:
+        """Whether it is our turn now, without waiting; then give() must follow."""
+        taken = self._taken()
+        self._since = monotonic()
+        return taken
+
     def share(self, late: Callable[[], bool]) -> None:
         """Let others have theirs, if this one has been long."""
         if monotonic() - self._since < TURN_SECONDS or late():

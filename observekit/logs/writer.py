@@ -1,7 +1,8 @@
 """The way of a line to its output: a queue for the caller, the rest on a thread of its own.
 
 Nothing here makes a caller wait, whatever the reader does. What cannot be written is counted, line by
-line, and when writing works again one line says how much was lost.
+line, and when writing works again one line says how much was lost. Of a flood, whoever has filled a piece
+writes it, where that takes no waiting: each time the thread comes in between, the event loop pays for it.
 """
 
 from _thread import allocate_lock, start_new_thread
@@ -15,15 +16,23 @@ from time import monotonic, sleep
 from typing import Final
 
 from observekit.guard import in_forked_child
-from observekit.logs.output import PATIENCE_SECONDS, PIPE_BUF, Late, Output
+from observekit.logs.output import PATIENCE_SECONDS, PIPE_BUF, Late, Output, first_piece
 
 # How often a caller looks again for lines that others left to him while he wrote. More come from a flood,
 # and whoever is next will write them.
 _TURNS: Final = 8
 
 # A thread that is woken for every line takes the interpreter from the request that wrote it: that was two
-# thirds of what a request paid. A process that is killed loses the lines of this time, and no others.
+# thirds of what a request paid. A process that is killed loses the lines of this time, and no others; while
+# callers write pieces themselves, those of a longer time that are not a piece yet.
 _GATHER_SECONDS: Final = 0.005
+_FLOOD_SECONDS: Final = 0.05
+
+# Source: some forty lines of requests; a write of so many is a hundredth of what these requests cost.
+_FLOOD_BYTES: Final = 16 * 1024
+
+# What no writing without waiting takes, on the busiest machine.
+_LONG_SECONDS: Final = 1.0
 
 # Every so many bytes of the limit, one is kept for urgent lines.
 _URGENT_SHARE: Final = 4
@@ -54,11 +63,17 @@ class Writer:
 
     def _start_afresh(self) -> None:
         """Begin with nothing waiting; also in a forked child, where the parent's lines are the parent's."""
-        # SimpleQueue is re-entrant: a signal handler or a finaliser may log while logging.
-        self._lines: SimpleQueue[bytes | None] = SimpleQueue()
+        # Both are re-entrant: a signal handler or a finaliser may log while logging.
+        self._lines = Lines()
+        self._calls: SimpleQueue[None] = SimpleQueue()
+        self._idle = False
         self._counting = RLock()
-        # Held by whoever takes lines out: the thread while it lives, else a caller for a moment.
+        # Held by whoever sees to it that lines are written: the thread while it lives, else a caller.
         self._consuming = allocate_lock()
+        # Held by whoever takes lines out and writes them, so that they stay in order.
+        self._writing = allocate_lock()
+        self._flood = _FLOOD_BYTES
+        self._flooded = False
         self._waiting = 0
         self._lost = 0
         self._failing = False
@@ -88,10 +103,18 @@ class Writer:
         if not fits:
             self._lose("buffer_full", 1)
             return
-        self._lines.put(line)
+        self._lines.append(line)
         # Whoever holds it looks for lines once more when he has let go of it.
         if not self._consuming.locked():
             self._see_to_it()
+        elif self._waiting >= self._flood:
+            self._write_flood()
+        elif self._idle:
+            self._call()
+
+    def _call(self) -> None:
+        self._idle = False
+        self._calls.put(None)
 
     def fill(self) -> float:
         """Return how full the buffer is, from 0 to 1."""
@@ -121,7 +144,7 @@ class Writer:
             self._deadline = monotonic() + budget_seconds
             self._closed = True
             patience = budget_seconds + 2 * PATIENCE_SECONDS
-        self._lines.put(None)
+        self._call()
         if self._consuming.acquire(timeout=patience):
             self._consuming.release()
         self._see_to_it()
@@ -129,12 +152,12 @@ class Writer:
     def _see_to_it(self) -> None:
         """Have somebody take the lines out, if nobody does: a thread, or the caller at the end."""
         for _ in range(_TURNS):
-            if self._lines.empty() or not self._consuming.acquire(blocking=False):
+            if not self._lines or not self._consuming.acquire(blocking=False):
                 return
             if not self._closed and self._started():
                 return
             try:
-                self._write(self._taken(None)[0], _always)
+                self._write_waiting(_always)
             finally:
                 self._consuming.release()
 
@@ -149,26 +172,77 @@ class Writer:
 
     def _run(self) -> None:
         try:
-            ending = False
-            while not (ending and self._closed):
-                first = self._lines.get()
-                if not self._closed:
-                    sleep(_GATHER_SECONDS)
-                lines, ending = self._taken(first)
-                self._write(lines, self._late)
+            while not self._closed or self._lines:
+                self._gather()
+                self._write_waiting(self._late)
         finally:
             self._consuming.release()
         self._see_to_it()
 
-    def _taken(self, line: bytes | None) -> tuple[Lines, bool]:
-        """Take everything out that waits after *line*; ``None`` among it says that the end was asked for."""
-        taken = [line]
+    def _gather(self) -> None:
+        """Wait for a line or the end, and for more lines; in a flood, until nobody writes pieces any more."""
+        self._idle = True
+        # Whoever comes after this look calls.
+        if not (self._lines or self._closed):
+            self._calls.get()
+        self._idle = False
+        if not self._closed:
+            sleep(_GATHER_SECONDS)
+        while self._flooded and not self._closed:
+            self._flooded = False
+            sleep(_FLOOD_SECONDS)
+
+    def _write_waiting(self, late: Late) -> None:
+        if not self._writing.acquire(timeout=_LONG_SECONDS):
+            # Whoever has it does not wait: the end of the interpreter has stopped him, or an exception of a
+            # signal handler, before he could let go of it.
+            self._writing = allocate_lock()
+            self._writing.acquire()
+        writing, lines = self._writing, Lines()
+        try:
+            self._take_out(lines)
+            self._write(lines, late)
+            self._flood = self._waiting + _FLOOD_BYTES
+        finally:
+            writing.release()
+
+    def _write_flood(self) -> None:
+        """Write what waits, here and now, as far as that takes no waiting."""
+        if self._output is None or self._closed or not self._writing.acquire(blocking=False):
+            return
+        writing = self._writing
+        try:
+            if not (self._failing or self._lost) and self._output.begin_at_once():
+                with suppress(Exception):  # No memory for a copy; the lines wait.
+                    self._flooded = self._write_pieces(self._output)
+                self._output.end()
+            self._flood = self._waiting + _FLOOD_BYTES
+        finally:
+            writing.release()
+
+    def _write_pieces(self, output: Output) -> bool:
+        """Whether any lines are written; those that are not wait in their place.
+
+        Each stays there until it is written: where a signal handler raises in between, lines of one piece are
+        there twice, rather than never.
+        """
+        # In one step, as what follows is: others append meanwhile.
+        lines = self._lines.copy()
+        any_written = False
+        while lines:
+            many, piece = first_piece(lines, output.piece)
+            if len(piece) > output.piece or self._put(piece, _always) < len(piece):
+                break
+            for those in (self._lines, lines):
+                Lines(islice(iter(those.popleft, None), many), 0)
+            self._settle(len(piece))
+            any_written = True
+        return any_written
+
+    def _take_out(self, lines: Lines) -> None:
+        """Move everything that waits to *lines*, in one step."""
         waiting = self._lines
-        # Nobody else takes any out meanwhile, so that all of these are there.
-        taken += [waiting.get_nowait() for _ in range(waiting.qsize())]
-        if None not in taken:
-            return Lines(taken), False  # type: ignore[arg-type]  # as was just said
-        return Lines(one for one in taken if one is not None), True
+        lines.extend(islice(iter(waiting.popleft, None), len(waiting)))
 
     def _write(self, lines: Lines, late: Late) -> None:
         with suppress(Exception):  # No memory for a copy; what was not written is counted below.
@@ -195,7 +269,7 @@ class Writer:
 
     def _write_piece(self, lines: Lines, late: Late) -> bool:
         """Write as many of *lines* as the output takes in one piece, and take those out that are written."""
-        piece = _first_piece(lines, PIPE_BUF if self._output is None else self._output.piece)
+        _, piece = first_piece(lines, PIPE_BUF if self._output is None else self._output.piece)
         written = self._put(piece, late)
         done = 0
         while lines and done + len(lines[0]) <= written:
@@ -234,15 +308,3 @@ class Writer:
 
 def _always() -> bool:
     return True
-
-
-def _first_piece(lines: Lines, limit: int) -> bytes:
-    """Join lines while an output of such a *limit* takes them whole; a longer one goes alone."""
-    size = 0
-    count = 0
-    for line in lines:
-        size += len(line)
-        if size > limit and count:
-            break
-        count += 1
-    return b"".join(islice(lines, count))

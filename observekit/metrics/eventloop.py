@@ -77,7 +77,8 @@ class LoopWatch:
         told, counted = -COOL_DOWN_SECONDS, 0.0
         while True:
             try:
-                stop.get(timeout=BEAT_SECONDS)
+                # Where nothing is late, four looks a second: each takes the interpreter from the loop.
+                stop.get(timeout=max(BEAT_SECONDS, self._due + STALL_SECONDS - monotonic()))
             except Empty:
                 pass
             else:

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,39 @@ def test_what_waits_is_counted_right_when_a_signal_handler_writes_in_between() -
     bench.writer.close(5)
 
     assert bench.writer._waiting == 0
+
+
+def test_a_signal_handler_that_raises_in_a_flood_costs_no_line(pipe: tuple[int, int]) -> None:
+    bench = Bench(pipe[1])
+    found: list[bytes] = []
+    lines = os.fdopen(pipe[0], "rb", closefd=False)
+    reader = threading.Thread(target=lambda: found.extend(iter(lines.readline, b"end\n")), daemon=True)
+    reader.start()
+    # A list: nothing that is called to look at it, or to change it, can be interrupted.
+    writing, written = [False], 0
+
+    def interrupt(*_: object) -> None:
+        if writing[0]:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    for number in range(20_000):
+        with suppress(KeyboardInterrupt):
+            writing[0] = True
+            if number % 50 == 0:
+                signal.setitimer(signal.ITIMER_REAL, 0.0001)
+            bench.writer.write(b"%099d\n" % number)
+            written += 1
+            writing[0] = False
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+    bench.writer.write(b"end\n")
+    bench.writer.close(20)
+    reader.join(20)
+
+    numbers = [int(line) for line in found]
+    assert (list(dict.fromkeys(numbers)), bench.dropped) == (sorted(set(numbers)), {})
+    assert written <= len(set(numbers)) <= 20_000
 
 
 def test_a_stalled_reader_delays_nobody_and_bounds_what_waits(pipe: tuple[int, int]) -> None:
