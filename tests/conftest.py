@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.often import FEW
 from tests.real_servers.fixtures import (
@@ -27,7 +27,11 @@ __all__ = [
     "redis_server",
 ]
 
-settings.register_profile(FEW, max_examples=25)
+# A machine that is busy makes an example slow, and says nothing of what it is an example of.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("all", _PATIENT)
+settings.register_profile(FEW, _PATIENT, max_examples=25)
+settings.load_profile("all")
 
 _SECONDS = 20
 """What nothing in a child takes; one that waits for a lock would wait for ever."""
