@@ -212,7 +212,8 @@ def test_a_command_finds_signals_as_they_would_be_without(tmp_path: Path) -> Non
         seen.append(service.output.read_text())
 
     assert seen[0] == seen[1]
-    assert "SigIgn:\t0000000000000003" in seen[0]
+    # Whoever runs the tests in the background ignores more.
+    assert int(seen[0].rpartition("SigIgn:\t")[2], 16) & 0b11 == 0b11
 
 
 def test_sockets_of_systemd_are_for_the_command(tmp_path: Path) -> None:
