@@ -23,7 +23,7 @@ from observekit import annotate, setup
 
 SECONDS = 20.0
 HUNG = -signal.SIGKILL
-CALLS = 100
+CALLS = 40
 
 log = structlog.get_logger("matrix")
 stdlib = logging.getLogger("matrix.stdlib")

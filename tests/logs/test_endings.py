@@ -156,7 +156,7 @@ def test_daemon_threads_may_log_until_the_end(run_script: Run) -> None:
         "logged = SimpleQueue()\n"
         "def chat():\n"
         "    while True: logged.put((log.info('daemon'), stdlib.info('daemon')))\n"
-        "for _ in range(4): threading.Thread(target=chat, daemon=True).start()\n"
+        "for _ in range(2): threading.Thread(target=chat, daemon=True).start()\n"
         "class Last:\n"
         "    def __del__(self): log.info('deleted')\n"
         "last = Last()\n"

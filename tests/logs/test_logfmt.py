@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from observekit.logs.encoder import LINE_BYTES
 from observekit.logs.logfmt import logfmt
+from tests.often import often
 
 # A key, and a value that is plain, or a text of JSON in quotes.
 PAIR = re.compile(r'([^\s="]+)=("(?:[^"\\]|\\.)*"|[^\s"]*)(?: |\n$)')
@@ -86,6 +87,8 @@ def test_a_field_that_is_too_large_takes_nothing_from_the_exception_and_the_fiel
     assert (told["order"], told["exception_type"], told["fields_left_out"]) == ("a-12", "ValueError", "0")
 
 
+@pytest.mark.often
+@settings(max_examples=often(50), deadline=None)
 @given(st.dictionaries(st.text(), st.recursive(st.text() | st.integers(), st.lists), max_size=5))
 def test_whatever_is_logged_can_be_taken_apart(
     make_trial: Callable[..., Any], given_fields: dict[str, Any]

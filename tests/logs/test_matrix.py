@@ -11,13 +11,14 @@ from tests.logs.matrix import ACTIONS, PLACES
 
 
 @pytest.mark.once
+@pytest.mark.timeout(180)
 def test_no_call_in_any_place_hangs_or_ends_its_process() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.logs.matrix"],
         # Whoever shuts the kit down gets structlog's own lines for what comes after.
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        timeout=55,
+        timeout=170,
         check=True,
         # Coverage has a lock that a fork while another thread traces leaves held for ever in the child.
         env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
