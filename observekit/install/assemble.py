@@ -51,6 +51,8 @@ def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
     if not config.enabled:
         return _disabled(config, registry)
     quarantine(effective)
+    # Before anything is looked at. They stay when the kit goes, for last lines are written then, too.
+    set_keys(exempt=config.redaction_allow, secret=config.redaction_keys)
     guard = Guard(catalogue.COMPONENTS)
     instruments = Instruments(config, guard)
     workers = _workers(config, instruments, registry, guard)
@@ -59,8 +61,6 @@ def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
     logs = _logs(config, instruments, guard)
     voice = _voice(logs, instruments, guard)
     kit, health = _kit(config, registry, instruments, voice, guard)
-    # They stay when the kit goes: last lines are still written then. The next setup() says anew.
-    set_keys(exempt=config.redaction_allow, secret=config.redaction_keys)
     try:
         _install(kit, instruments, logs)
         _export_logs(kit, attributes, instruments, logs, guard)

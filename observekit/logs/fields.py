@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from observekit.logs.encoder import LEFT_OUT
+from observekit.logs.names import PLAIN_KEYS, remember
 from observekit.logs.record import Record
 from observekit.logs.values import COST, Cleaner
 from observekit.redaction import is_plain_word, is_usual
@@ -30,8 +31,14 @@ def add_fields(record: Record, fields: Mapping[str, Any], cleaner: Cleaner) -> N
             usual = size <= _WORD_LENGTH and value.isascii() and is_plain_word(value)
         else:
             size = 0
-            usual = kind is bool or value is None or (kind is int and 0 <= value < _SMALL)
-        if usual and _is_own(key) and key not in record and cleaner.left >= _WORD_LENGTH:
+            # What is no number is not above any, and what has no end is above all.
+            usual = value is None or kind is bool or ((kind is int or kind is float) and 0 <= value < _SMALL)
+        if (
+            usual
+            and (key in PLAIN_KEYS or _is_own(key))
+            and key not in record
+            and cleaner.left >= _WORD_LENGTH
+        ):
             cleaner.left -= COST + size
             record[key] = value
             continue
@@ -50,7 +57,10 @@ def add_fields(record: Record, fields: Mapping[str, Any], cleaner: Cleaner) -> N
 
 
 def _is_own(key: Any) -> bool:
-    return type(key) is str and len(key) <= _KEY_LENGTH and is_usual(key) and key not in _RESERVED
+    if type(key) is not str or len(key) > _KEY_LENGTH or key in _RESERVED or not is_usual(key):
+        return False
+    remember(key, PLAIN_KEYS)
+    return True
 
 
 @lru_cache(maxsize=4096)

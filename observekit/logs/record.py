@@ -2,12 +2,15 @@
 
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from time import gmtime, strftime, time, time_ns
 from types import FrameType, TracebackType
 from typing import Any, Final
+from weakref import ref
 
+from opentelemetry.context import Context, get_current
 from opentelemetry.trace import SpanContext, get_current_span
 
 Record = dict[str, Any]
@@ -35,7 +38,8 @@ class Head:
         self._service = service
         # Each is one tuple, so that threads never see half of a change.
         self._second = (-1, "")
-        self._ids: tuple[SpanContext | None, Mapping[str, str]] = (None, {})
+        # Contexts do not change, and the last one is not kept alive for this.
+        self._ids: tuple[Callable[[], Context | None], Mapping[str, str]] = (lambda: None, {})
 
     def begin(self, level: str, event: object, logger: str, seconds: float | None = None) -> Record:
         """Return the head of a record; *seconds* is the Unix time of the event, now unless given."""
@@ -57,18 +61,13 @@ class Head:
 
     def current_ids(self) -> Mapping[str, str]:
         """Return the ids of the current span, sampled or not; nothing outside of any."""
-        context = get_current_span().get_span_context()
+        current = get_current()
         known, ids = self._ids
-        if context is known:
+        if known() is current:
             return ids
-        if not context.is_valid:
-            return {}
-        ids = {
-            "trace_id": f"{context.trace_id:032x}",
-            "span_id": f"{context.span_id:016x}",
-            "trace_flags": f"{context.trace_flags:02x}",
-        }
-        self._ids = (context, ids)
+        ids = _ids_of(get_current_span(current).get_span_context())
+        with suppress(TypeError):  # Somebody's own idea of a context.
+            self._ids = (ref(current), ids)
         return ids
 
     def _stamp(self, seconds: float) -> str:
@@ -83,6 +82,16 @@ class Head:
         text = strftime("%Y-%m-%dT%H:%M:%S", gmtime(whole))
         self._second = (whole, text)
         return text
+
+
+def _ids_of(span: SpanContext) -> Mapping[str, str]:
+    if not span.is_valid:
+        return {}
+    return {
+        "trace_id": f"{span.trace_id:032x}",
+        "span_id": f"{span.span_id:016x}",
+        "trace_flags": f"{span.trace_flags:02x}",
+    }
 
 
 def described(error: BaseException) -> dict[str, Any]:

@@ -35,6 +35,7 @@ _LONGEST_WORD: Final = 15
 _SHORT: Final = 2
 
 _USERINFO: Final = re.compile(r'://(?:[^/?#\s"<>@]*+@)++')
+_HIDDEN_USERINFO: Final = f"://{REDACTED}@"
 # What follows in one piece; a password may have what would end the name of a host.
 _AFTER_SCHEME: Final = re.compile(r"""://([^\s"'<>]++)""")
 _AUTHORITY: Final = re.compile(r"[^/?#]*+")
@@ -60,7 +61,9 @@ def redact_text(text: str) -> str:
         text = without_shapes(text)
     if "=" in text or ":" in text:
         if "://" in text and "@" in text:
-            text = _AFTER_SCHEME.sub(_without_userinfo, _USERINFO.sub(f"://{REDACTED}@", text))
+            text, found = _USERINFO.subn(_HIDDEN_USERINFO, text)
+            if text.count("@") > found:  # One that is left may end a password.
+                text = _AFTER_SCHEME.sub(_without_userinfo, text)
         text = _without_named(text)
     if " " in text and ("earer " in text or "asic " in text or "EARER " in text or "ASIC " in text):
         text = _SCHEME.sub(_without_credentials, text)
