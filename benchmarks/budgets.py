@@ -113,9 +113,9 @@ PARTS: Final = (
         "log line with three secrets, redacted",
         "calls",
         "redacted-ours",
-        1.0,
+        1.25,
         "redacted-stdlib",
-        "logging with python-json-logger, which writes them",
+        "1.25 x logging with python-json-logger, which writes them",
     ),
     Limit("log line below the level", "calls", "filtered-ours", 1.1, None, "1.1 us", "us"),
     Limit(

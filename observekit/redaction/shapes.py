@@ -12,12 +12,16 @@ REDACTED: Final = "[redacted]"
 # Nothing that is found here is shorter: the shortest card number has 14 digits.
 SHORTEST: Final = 14
 
-# What is looked for first, in two walks: how each shape below begins. Each way begins with a plain character,
-# or all with one class, because the engine then goes from one such character to the next by itself.
-_LETTERS: Final = re.compile(
-    r"eyJ|AKIA|ASIA|AROA|AIDA|AIza|ya29\.|ghp_|gho_|ghs_|ghu_|ghr_|github_pat_|glpat-|xox|sk_live_|sk_test_"
-    r"|rk_live_|rk_test_|whsec_|sk-|npm_|pypi-|SG\.|hf_|dop_v1_|doo_v1_|dor_v1_|hvb\.|hvs\.|hvr\."
+# What is looked for first, because a look for a text in another takes a tenth of one for a pattern: how the
+# shapes below begin, by a character that those in a row have.
+_LETTERS: Final = (
+    ("", ("eyJ", "AKIA", "ASIA", "AROA", "AIDA", "AIza")),
+    (".", ("ya29.", "SG.", "hvb.", "hvs.", "hvr.")),
+    ("-", ("glpat-", "xox", "sk-", "pypi-")),
+    ("_", ("ghp_", "gho_", "ghs_", "ghu_", "ghr_", "github_pat_", "whsec_", "npm_", "hf_")),
+    ("_", ("sk_live_", "sk_test_", "rk_live_", "rk_test_", "dop_v1_", "doo_v1_", "dor_v1_")),
 )
+# Begins with one class, because the engine then goes from one such character to the next by itself.
 _DIGITS: Final = re.compile(r"[2-6][0-9][0-9][0-9](?:[0-9]{10}|[ -][0-9]{4})")
 # Source: the formats that their issuers document for scanners of repositories.
 _KEY: Final = re.compile(
@@ -56,7 +60,14 @@ _HEADER: Final = 64
 
 def is_plain(text: str) -> bool:
     """Whether nothing in *text* begins like one of the shapes, by one look."""
-    return len(text) < SHORTEST or (_LETTERS.search(text) is None and _DIGITS.search(text) is None)
+    if len(text) < SHORTEST:
+        return True
+    for character, beginnings in _LETTERS:
+        if character in text:
+            for beginning in beginnings:
+                if beginning in text:
+                    return False
+    return _DIGITS.search(text) is None
 
 
 def is_plain_word(text: str) -> bool:
