@@ -96,6 +96,13 @@ def _add_alerts(parser: argparse.ArgumentParser) -> None:
         "--job", default="", metavar="REGEX", help="only jobs whose whole name matches; all unless given"
     )
     group.add_argument(
+        "--name",
+        default=Parameters().name,
+        metavar="NAME",
+        help="name of the files and of the PrometheusRule, of which there may be several, each for other "
+        "jobs (default: %(default)s)",
+    )
+    group.add_argument(
         "--severity",
         action="append",
         default=[],
@@ -113,12 +120,11 @@ def _add_alerts(parser: argparse.ArgumentParser) -> None:
     )
     given = Parameters()
     group.add_argument(
-        "--job-hours",
-        default=given.job_hours,
+        "--forget-days",
+        default=given.forget_days,
         type=float,
-        metavar="HOURS",
-        help="how long a job may go without success, as long as its period and some room "
-        "(default: %(default)s, for daily ones)",
+        metavar="DAYS",
+        help="how long a service may be gone before that is taken to be on purpose (default: %(default)s)",
     )
     group.add_argument(
         "--runbook-url",
@@ -147,11 +153,12 @@ def run(options: argparse.Namespace) -> int:
     if options.out is None:
         raise ConfigError("--out is missing; say which directory to write to, or which command to run.")
     given = Parameters(
+        name=options.name,
         job=options.job,
         objectives=_objectives(options),
         severities=dict(options.severity),
         without=frozenset(options.without),
-        job_hours=options.job_hours,
+        forget_days=options.forget_days,
         runbook_url=options.runbook_url,
         grafana_url=options.grafana_url,
         rehearsal=options.rehearsal,

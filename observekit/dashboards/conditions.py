@@ -37,6 +37,13 @@ def either(left: Vector, right: Vector) -> Vector:
     return Vector(f"{operand(left)} or {operand(right)}", left.labels | right.labels, loose=True)
 
 
+def beyond(left: Vector, right: Vector) -> Vector:
+    """Keep the series of *left* that are above that of *right* with the same labels, which both have."""
+    if left.labels != right.labels:
+        raise CatalogueError(f"{left} > {right}: the sides have different labels; group both by the same.")
+    return Vector(f"{operand(left)} > {operand(right)}", left.labels, loose=True)
+
+
 def difference(left: Vector, right: Vector) -> Vector:
     """Subtract series by series; both sides have the same labels."""
     if left.labels != right.labels:
@@ -60,6 +67,16 @@ def seconds_since(series: Series) -> Vector:
     """Return how long ago the Unix time is that *series* has as its value."""
     _refuse_other_than_times(series)
     return Vector(f"time() - {series}", series.labels, loose=True)
+
+
+def age(times: Vector) -> Vector:
+    """Return how many seconds ago the Unix times *times* are."""
+    return Vector(f"time() - {operand(times)}", times.labels, loose=True)
+
+
+def scraped_at(series: Series) -> Vector:
+    """Return the Unix time at which *series* was scraped last."""
+    return Vector(f"timestamp({series})", series.labels)
 
 
 def clock_offset(series: Series) -> Vector:

@@ -51,6 +51,9 @@ NONE_WANTED: Final = Thresholds("green", ((0.001, "red"),))
 # Source: not one instance answers scrapes.
 AT_LEAST_ONE: Final = Thresholds("red", ((1.0, "green"),))
 
+# Source: Prometheus keeps a sample that is not followed by another for 5 min; two are several scrapes.
+LAST_SEEN: Final = Thresholds("green", ((120.0, "yellow"), (300.0, "red")))
+
 # Source: observekit gives a check 0.8 s; half of it leaves room for one bad moment.
 CHECK_DURATION: Final = Thresholds("green", ((0.4, "yellow"), (0.8, "red")))
 

@@ -2,11 +2,14 @@
 
 from functools import cache
 
-from observekit.dashboards.promql import Vector
+from observekit.catalogue.metrics import TARGET_INFO
+from observekit.dashboards.conditions import both, either, present
+from observekit.dashboards.promql import Vector, max_by, now
 from observekit.dashboards.rules.files import groups
-from observekit.dashboards.rules.model import PREFIX
+from observekit.dashboards.rules.known import KNOWN
+from observekit.dashboards.rules.model import PREFIX, selected
 from observekit.dashboards.rules.parameters import Parameters
-from observekit.dashboards.series import TARGET, Matcher, no_such_label
+from observekit.dashboards.series import TARGET, UP, Matcher, samples
 from observekit.errors import CatalogueError
 
 
@@ -18,14 +21,23 @@ def recorded(name: str, *matchers: Matcher) -> Vector:
     """
     if name not in _recordings():
         raise CatalogueError(f"{name}: no rule records it; there are {', '.join(sorted(_recordings()))}.")
-    return _selected(name, _recordings()[name], matchers)
+    return selected(name, _recordings()[name], matchers)
 
 
 def firing(*matchers: Matcher) -> Vector:
     """Return 1 for each alert of ours that fires, as far as it passes *matchers*; made by Prometheus."""
     labels = frozenset({*TARGET, "alertname", "alertstate", "severity", "slo", "long_window", "check"})
     ours = (Matcher("alertname", "=~", f"{PREFIX}.+"), Matcher("alertstate", "=", "firing"))
-    return _selected("ALERTS", labels, (*ours, *matchers))
+    return selected("ALERTS", labels, (*ours, *matchers))
+
+
+def targets(*matchers: Matcher) -> Vector:
+    """Return 1 or 0 for each target of ours that is to be scraped: whether it answers.
+
+    Who stopped to answer long ago is known from what is recorded; without rules, within an hour.
+    """
+    shown = max_by(present(samples(TARGET_INFO, *matchers), "1h"), *TARGET)
+    return both(now(samples(UP, *matchers)), either(recorded(KNOWN, *matchers), shown), *TARGET)
 
 
 @cache
@@ -35,9 +47,3 @@ def _recordings() -> dict[str, frozenset[str]]:
         for group in groups(Parameters())
         for recording in group.recordings
     }
-
-
-def _selected(name: str, labels: frozenset[str], matchers: tuple[Matcher, ...]) -> Vector:
-    if told := [no_such_label(each.label, labels) for each in matchers if each.label not in labels]:
-        raise CatalogueError(f"{name}: {'; '.join(told)}.")
-    return Vector(f"{name}{{{','.join(map(str, matchers))}}}" if matchers else name, labels)

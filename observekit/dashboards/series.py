@@ -12,6 +12,8 @@ from observekit.semconv import WORKER
 Operator = Literal["=", "!=", "=~", "!~"]
 Part = Literal["", "_bucket", "_count", "_sum"]
 
+_WITH_EXPONENT: Final = 1_000_000
+
 TARGET: Final = ("cluster", "namespace", "job", "instance")
 """Labels that Prometheus adds to every sample; together they tell one process from all others.
 
@@ -109,10 +111,33 @@ def buckets(spec: MetricSpec, *matchers: Matcher) -> Series:
 
 def under(bound: float, spec: MetricSpec, *matchers: Matcher) -> Series:
     """Select how many observations of a histogram were at most *bound*, which must be a declared bucket."""
-    if float(bound).is_integer():
-        # Prometheus 2 stores what the client wrote, 1.0 or 1; Prometheus 3 always stores 1.0.
-        return buckets(spec, *matchers, Matcher("le", "=~", f"{bound:.0f}|{bound:.1f}"))
-    return buckets(spec, *matchers, Matcher("le", "=", str(bound)))
+    return buckets(spec, *matchers, bound_matcher(bound))
+
+
+def bound_matcher(bound: float) -> Matcher:
+    """Match the bucket of at most *bound*, however whoever wrote or stored it spells it."""
+    first, *others = spellings(bound)
+    if not others:
+        return Matcher("le", "=", first)
+    return Matcher("le", "=~", "|".join(each.replace("+", "\\+") for each in (first, *others)))
+
+
+def spellings(bound: float) -> tuple[str, ...]:
+    """Return how *bound* is written as the value of ``le``.
+
+    Prometheus 2 stores what the client wrote: ``1.0`` from Python, ``1`` from Go and from collectors.
+    Prometheus 3 always stores ``1.0``. From a million on most write ``1e+06``.
+    """
+    if bound == float("inf"):
+        return ("+Inf",)
+    if not float(bound).is_integer():
+        return (repr(float(bound)),)
+    whole = (f"{bound:.0f}", f"{bound:.1f}")
+    if bound < _WITH_EXPONENT:
+        return whole
+    mantissa, exponent = f"{bound:.16e}".split("e+")
+    short = mantissa.rstrip("0").rstrip(".")
+    return (f"{short}e+{int(exponent):02}", *whole)
 
 
 def _problems(series: Series) -> Iterator[str]:
@@ -132,8 +157,8 @@ def _problems(series: Series) -> Iterator[str]:
 
 
 def _bound_problems(matcher: Matcher, spec: MetricSpec) -> Iterator[str]:
-    written = {spelling for bound in spec.buckets for spelling in (str(float(bound)), f"{bound:g}")}
-    for bound in matcher.value.split("|"):
+    written = {spelling for bound in spec.buckets for spelling in spellings(bound)}
+    for bound in matcher.value.replace("\\+", "+").split("|"):
         if bound not in {*written, "+Inf"}:
             known = ", ".join(f"{bound:g}" for bound in spec.buckets)
             yield f"{bound} is not a bucket of the histogram, which has {known}"

@@ -35,14 +35,17 @@ from observekit.logs.correlate import Correlation
 from observekit.logs.setup import Counts, Logs
 from observekit.operations.context import ContextTools
 from observekit.operations.messages import Messages
+from observekit.operations.periods import Periods
 from observekit.operations.signals import Signals
 from observekit.redaction import set_keys
 
 LogPath = Logs | Correlation
 
 
-def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
+def assemble(effective: Effective, registry: CollectorRegistry, periods: Periods) -> Kit:
     """Set everything up that the configuration wants; what fails half-way leaves nothing behind.
+
+    *periods* are those of jobs, of which some may be declared already.
 
     Raises:
         ConfigError: If *registry* has metrics of our names already.
@@ -57,7 +60,7 @@ def assemble(effective: Effective, registry: CollectorRegistry) -> Kit:
     instruments = Instruments(config, guard)
     workers = _workers(config, instruments, registry, guard)
     attributes = resource(config, None if workers is None else workers.start)
-    instruments.describe(effective, guard, attributes)
+    instruments.describe(effective, guard, attributes, periods)
     logs = _logs(config, instruments, guard)
     voice = _voice(logs, instruments, guard)
     kit, health = _kit(config, registry, instruments, voice, guard)

@@ -19,6 +19,7 @@ from observekit.install.ending import Ending
 from observekit.install.kit import Kit
 from observekit.integrations import starlette
 from observekit.operations.operation import Label, Operation
+from observekit.operations.periods import Periods
 from observekit.operations.signals import Signals
 
 _ONCE: Final = "Call setup() once, or end the first with Kit.shutdown()."
@@ -34,6 +35,7 @@ class _Process:
         self._kit: Kit | None = None
         self._ending: Ending | None = None
         self._provisional = False
+        self.periods = Periods()
 
     def provisional(self) -> None:
         """Set up by the environment alone, unless somebody has; what the program itself says replaces it."""
@@ -58,7 +60,8 @@ class _Process:
                 if not provisional:
                     raise ConfigError("\n".join([*wrong, _ONCE]))
                 self._kit.release(_REPLACED_SECONDS)
-            self._kit = kit = assemble(effective, REGISTRY if registry is None else registry)
+            found = REGISTRY if registry is None else registry
+            self._kit = kit = assemble(effective, found, self.periods)
             kit.on_release(self._forget)
             self._ending = Ending(kit.shutdown)
             return kit
@@ -151,7 +154,11 @@ class ObserveMiddleware:
 
 
 def operation(
-    name: str, *, labels: Mapping[str, Label] | None = None, fields: Mapping[str, object] | None = None
+    name: str,
+    *,
+    labels: Mapping[str, Label] | None = None,
+    fields: Mapping[str, object] | None = None,
+    every_seconds: float | None = None,
 ) -> Operation:
     """Observe a part of a request or job, or a job of its own: a span, a duration by outcome, and fields.
 
@@ -164,8 +171,11 @@ def operation(
         name: Name of the span and value of the label ``operation``: a constant, not made from data.
         labels: For metrics, span and log. Few values each: past ``series_limit`` they become ``_overflow``.
         fields: For span and log, of any value.
+        every_seconds: How often a job has to end well, as 86400 for a daily one; an alert says when it has
+            not, from the moment on at which it was declared.
     """
-    return Operation(name, labels or {}, fields or {}, _PROCESS.signals)
+    wrong = None if every_seconds is None else _PROCESS.periods.declare(name, every_seconds)
+    return Operation(name, labels or {}, fields or {}, _PROCESS.signals, wrong)
 
 
 def get_logger(name: str | None = None) -> Any:

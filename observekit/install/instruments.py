@@ -22,6 +22,7 @@ from observekit.metrics.cells import CounterCell
 from observekit.metrics.exposition import Exposition, collectors
 from observekit.metrics.store import Store
 from observekit.metrics.workers.member import Member
+from observekit.operations.periods import Periods
 from observekit.operations.signals import WorkMetrics
 
 
@@ -176,8 +177,11 @@ class Instruments:
     def _scraped(self, seconds: float) -> None:
         self._scrape = [((), seconds)]
 
-    def describe(self, effective: Effective, guard: Guard, attributes: dict[str, str]) -> None:
+    def describe(
+        self, effective: Effective, guard: Guard, attributes: dict[str, str], periods: Periods
+    ) -> None:
         """Show what does not change, and what is counted elsewhere."""
+        self.store.reading(operations.JOB_PERIOD, periods.shown)
         identity = target_info(attributes)
         # One variable may be wrong for several settings.
         rejected = dict.fromkeys(((problem.variable,) for problem in effective.problems), 1.0)

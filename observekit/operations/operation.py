@@ -55,6 +55,7 @@ class Operation:
         labels: Mapping[str, Label],
         fields: Mapping[str, object],
         signals: Callable[[], Signals | None],
+        wrong: str | None = None,
     ) -> None:
         self._name = name
         self._signals = signals
@@ -62,11 +63,12 @@ class Operation:
         self._context: Context | None = None
         self._links: Sequence[Link] = ()
         self._attributes: dict[str, AttributeValue] | None = None
-        self._wrong = _problem(tuple(map(str, labels)))
-        known = {} if self._wrong else {key: _shown(value) for key, value in labels.items()}
+        mislabelled = _problem(tuple(map(str, labels)))
+        self._wrong = mislabelled or wrong
+        known = {} if mislabelled else {key: _shown(value) for key, value in labels.items()}
         self._labels: dict[str, str] = known
         # Labels that cannot be labels are still facts.
-        self._fields: dict[str, object] = {**(labels if self._wrong else known), **fields}
+        self._fields: dict[str, object] = {**(labels if mislabelled else known), **fields}
 
     def __enter__(self) -> Span:
         """Begin; return the span, which is one that records nothing where traces are off."""
@@ -90,7 +92,7 @@ class Operation:
         """Return *function* as an operation: each call is a run of it.
 
         Raises:
-            ConfigError: If a label cannot be one.
+            ConfigError: If a label cannot be one, or the period of a job none.
         """
         if self._wrong:
             raise ConfigError(self._wrong)

@@ -29,6 +29,7 @@ NAMES = (
     "observekit_health_check_status",
     "observekit_health_check_duration_seconds",
     "job_last_success_timestamp_seconds",
+    "job_period_seconds",
     "observekit_startup_task_progress_ratio",
     "operation_duration_seconds",
     "messaging_client_consumed_messages_total",

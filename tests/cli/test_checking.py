@@ -85,6 +85,16 @@ def test_nothing_is_wrong_with_what_is_shipped(check: Check) -> None:
                 "wait_seconds_bucket: no value of le is '0.25'; did you mean 0.5?",
             ],
         ),
+        (
+            'rate(http_server_request_duration_seconds_bucket{le="1"}[5m])',
+            [
+                (
+                    "http_server_request_duration_seconds_bucket: le '1' misses the spelling 1.0, by which a "
+                    'bucket is stored depending on client and server; write le=~"1|1.0"'
+                )
+            ],
+        ),
+        ('rate(http_server_request_duration_seconds_bucket{le=~"1|1.0|0.5|\\\\+Inf"}[5m])', []),
         ("absent(jobs_total)", []),
         ("label_replace(queue_depth, 'a', '$1', 'queue', '(.*)')", []),
         ("up{job=~\"shop\"} * on (instance) group_left () queue_depth{namespace='x'}", []),

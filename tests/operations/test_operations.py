@@ -10,6 +10,8 @@ from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 
 from observekit import ObserveMiddleware, annotate, operation
+from observekit.errors import ConfigError
+from observekit.operations.periods import Periods
 
 if TYPE_CHECKING:
     from tests.operations.conftest import Seen
@@ -222,3 +224,40 @@ def test_a_sampled_operation_is_an_exemplar_where_spans_are_sent(begin: Begin) -
     families = {one.name: one for one in seen.kit.registry.collect()}
     shown = [one.exemplar for one in families["operation_duration_seconds"].samples if one.exemplar]
     assert [one.labels["trace_id"] for one in shown] == [wanted]
+
+
+def test_a_job_shows_how_often_it_has_to_end_well_before_it_ever_has(seen: "Seen") -> None:
+    @operation("invoices", every_seconds=86_400)
+    def invoices() -> None:
+        pass
+
+    assert seen.samples("job_period_seconds")["job_name=invoices"] == 86_400
+    assert seen.samples("job_last_success_timestamp_seconds") == {}
+
+    invoices()
+
+    assert list(seen.samples("job_last_success_timestamp_seconds")) == ["job_name=invoices"]
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), True, "86400"])
+def test_a_period_that_is_none_is_an_error_where_it_decorates_and_harms_no_job(
+    seen: "Seen", seconds: Any
+) -> None:
+    with operation("import", every_seconds=seconds):
+        pass
+
+    assert "job_name=import" in seen.samples("job_last_success_timestamp_seconds")
+    assert "job_name=import" not in seen.samples("job_period_seconds")
+    assert seen.samples("observekit_internal_errors_total") == {"component=operations": 1.0}
+    with pytest.raises(ConfigError, match=r"^every_seconds of operation 'import' is .*, but must be "):
+        operation("import", every_seconds=seconds)(print)
+
+
+def test_names_made_from_data_cannot_make_a_period_each() -> None:
+    periods = Periods()
+
+    told = [periods.declare(f"job-{number}", 60) for number in range(1001)]
+
+    assert (set(told[:1000]), len(periods.shown())) == ({None}, 1000)
+    assert told[1000] is not None
+    assert told[1000].startswith("operation 'job-1000' is one too many with every_seconds")

@@ -148,7 +148,7 @@ def _written(template: str, labels: Mapping[str, str], value: str) -> str:
         name = found[1]
         if name.startswith("$value"):
             return value
-        label = re.fullmatch(r"\$labels\.(\w+)( \| urlquery)?", name)
+        label = re.fullmatch(r"\$labels\.(\w+)( \| urlquery| \| reReplaceAll .*)?", name)
         assert label, name
         return labels.get(label[1], "")
 

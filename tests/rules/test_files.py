@@ -1,5 +1,6 @@
 """Rule files: what promtool says of them, what options change, and where their links lead."""
 
+import json
 import re
 import subprocess
 from decimal import Decimal
@@ -13,7 +14,7 @@ from observekit.catalogue import EVENTS
 from observekit.cli import main
 from observekit.dashboards.rules.files import groups as made
 from observekit.dashboards.rules.files import rule_files
-from observekit.dashboards.rules.parameters import Parameters
+from observekit.dashboards.rules.parameters import Parameters, is_pattern
 from observekit.dashboards.rules.runbook import runbook
 from observekit.dashboards.rules.usual import usual_objectives
 from observekit.errors import ConfigError
@@ -71,6 +72,24 @@ def test_events_and_alerts_that_a_text_names_exist() -> None:
     assert set(re.findall(r"see ([A-Z]\w+)", text)) <= names
 
 
+def test_panels_that_a_text_names_are_on_the_board_that_it_names() -> None:
+    boards = {}
+    for path in _BOARDS.glob("*.json"):
+        board = json.loads(path.read_text(encoding="utf-8"))
+        boards[board["uid"].removeprefix("observekit-")] = {panel["title"] for panel in board["panels"]}
+    named = [
+        (name, found[2].lower(), check)
+        for group in made(Parameters())
+        for alert in group.alerts
+        for check in alert.checks
+        for found in re.finditer(r"([^.;]*) on the (\w+) board", check)
+        for name in re.findall(r"'(.+?)'", found[1]) or [""]
+    ]
+
+    assert len(named) > 20
+    assert [one for one in named if one[0] not in boards[one[1]]] == []
+
+
 def test_every_alert_has_what_a_person_who_is_woken_needs() -> None:
     for alert in shipped.alerts():
         annotations = alert["annotations"]
@@ -82,14 +101,24 @@ def test_every_alert_has_what_a_person_who_is_woken_needs() -> None:
         assert alert["for"] != "0s"
 
 
-def test_a_job_is_chosen_in_every_selector_of_what_was_scraped() -> None:
-    chosen = {str(matcher) for matcher in Parameters(job="shop|orders").here}
+def test_a_job_is_chosen_in_every_selector_of_what_was_scraped_or_recorded() -> None:
     text = rule_files(Parameters(job="shop|orders"))["rules/observekit.yaml"]
 
     for rule in _rules(text):
         for selector in selectors(promql.parse(rule["expr"])):
             matchers = {f'{each.name}=~"{each.value}"' for each in selector.matchers.matchers}
-            assert chosen <= matchers or ":" in (selector.name or ""), rule["expr"]
+            assert 'job=~"shop|orders"' in matchers, rule["expr"]
+
+
+def test_two_files_for_different_jobs_have_nothing_in_common() -> None:
+    one, other = (rule_files(Parameters(name=name, job=name)) for name in ("shop", "orders"))
+    names = [
+        yaml.safe_load(files[f"kubernetes/{name}-rules.yaml"])["metadata"]["name"]
+        for name, files in (("shop", one), ("orders", other))
+    ]
+
+    assert names == ["shop-rules", "orders-rules"]
+    assert one.keys().isdisjoint(other.keys())
 
 
 def test_severities_are_renamed_for_all_or_for_one_and_alerts_are_left_out() -> None:
@@ -153,7 +182,16 @@ def test_a_pace_that_no_outage_can_reach_has_no_alert() -> None:
                 "0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10."
             ),
         ),
-        (["--job", "("], "job is '(', but must be a regular expression, like shop|orders."),
+        (
+            ["--job", "(", "--name", "Mine", "--forget-days", "0"],
+            (
+                "name is 'Mine', but must be at most 40 small letters, digits and - between them. "
+                "job is '(', but must be a regular expression, like shop|orders, without "
+                "lookarounds, possessive "
+                "repeats and references, which Prometheus does not know. "
+                "forget_days is 0.0, but must be a number of days above 0."
+            ),
+        ),
         (["--rehearsal", "0"], "rehearsal is 0, but must be 1 to 600."),
         (
             ["--grafana-url", "http://x/?y"],
@@ -175,6 +213,23 @@ def test_the_command_says_what_is_wrong_and_writes_nothing(
     code = main(["rules", "--out", str(tmp_path), *arguments])
 
     assert (code, capsys.readouterr().err, list(tmp_path.iterdir())) == (2, f"observekit: {told}\n", [])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "known"),
+    [
+        ("shop|orders-.*", True),
+        (r"a\.b[(?=]c\+\+", True),
+        ("(?i)(?P<x>shop)+?", True),
+        ("(?!canary-).*", False),
+        ("(?<=a)b", False),
+        (r"(a)\1", False),
+        ("a++", False),
+        ("(?>a)", False),
+    ],
+)
+def test_a_job_is_a_pattern_that_prometheus_knows_too(pattern: str, *, known: bool) -> None:
+    assert is_pattern(pattern) is known
 
 
 def test_an_alert_that_does_not_exist_cannot_be_left_out() -> None:

@@ -53,6 +53,19 @@ _LATENCY = "spec/indicator/spec/thresholdMetric/metricSource/spec/query"
         ("metadata/annotations", {MINIMUM: 0}, "its minimum of bad events is 0, but must be at least 1."),
         ("spec/timeWindow", [], "spec.timeWindow must be a list of one entry."),
         ("spec/objectives", [], "spec.objectives must be a list."),
+        (
+            "metadata/labels",
+            {"app.kubernetes.io/name": "x"},
+            "its label 'app.kubernetes.io/name' must be letters, digits and _",
+        ),
+        ("metadata/labels", {"job": "x"}, "its label 'job' must be letters, digits and _"),
+        (
+            "metadata/labels",
+            {"team": "{{ $value }}"},
+            "its label team is '{{ $value }}', but must be printable",
+        ),
+        (_QUERY, "wait_seconds_bucket", "each event is in several buckets; name one of them"),
+        (_QUERY, 'wait_seconds_bucket{le=~"1|2"}', "each event is in several buckets; name one of them"),
         ("spec/objectives", [{"targetPercent": 100}], "its target is 1, but must lie between 0 and 1"),
     ],
 )
@@ -68,7 +81,7 @@ def test_what_cannot_be_is_refused_and_named(path: str, value: object, told: str
     [
         ("spec/objectives/0/op", "gt", "objectives.op must be lte: good is what is at most the value."),
         ("spec/objectives/0/timeSliceWindow", "2m", "its slices are 120 s long, but must be 1m or 5m."),
-        (_LATENCY, "work_seconds_bucket", "the buckets are known of histograms of the catalogue only"),
+        (_LATENCY, "work_seconds_count", "the buckets are known of histograms of the catalogue only"),
         (_LATENCY, "", "thresholdMetric.metricSource.spec.query must be a text."),
     ],
 )
@@ -79,8 +92,8 @@ def test_what_a_threshold_cannot_be_is_refused_and_named(path: str, value: objec
     assert told in str(refused.value)
 
 
-def test_a_bucket_that_is_no_number_is_none_of_a_histogram_of_the_service_itself() -> None:
-    with pytest.raises(CatalogueError, match="much is not a bucket of the histogram"):
+def test_two_conditions_on_the_bucket_are_refused() -> None:
+    with pytest.raises(CatalogueError, match="each event is in several buckets; name one of them"):
         selected('work_seconds_bucket{le="0.5",queue="a",le=~"much"}')
 
 

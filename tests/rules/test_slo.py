@@ -1,6 +1,7 @@
 """Objectives as data: what is read, what is refused, and whether the arithmetic is right."""
 
 import json
+import re
 from copy import deepcopy
 from decimal import Decimal
 from pathlib import Path
@@ -11,15 +12,15 @@ import yaml
 
 from observekit.cli import main
 from observekit.dashboards.rules.files import rule_files
+from observekit.dashboards.rules.objective import Objective
 from observekit.dashboards.rules.openslo import objectives
 from observekit.dashboards.rules.parameters import Parameters
 from observekit.dashboards.rules.usual import usual_objectives
 from tests.rules import shipped
 from tests.rules.documents import EXAMPLE, FIRST, SECOND, changed
-from tests.rules.promtool import Files
-from tests.rules.stories.objectives import availability
 
 Json = dict[str, Any]
+_QUERY = "spec/indicator/spec/ratioMetric/total/metricSource/spec/query"
 
 
 def test_the_example_is_read_as_it_is_written() -> None:
@@ -52,11 +53,56 @@ def test_counters_of_the_service_itself_can_be_an_objective() -> None:
 
     (objective,) = objectives(document)
 
-    assert str(objective.indicator.errors("5m", ())) == (
+    assert str(objective.indicator.errors("5m")) == (
         'clamp_min(sum by (cluster, namespace, job) (rate(jobs_total{job="storefront"}[5m])) - '
         '(sum by (cluster, namespace, job) (rate(jobs_total{job="storefront",result="ok"}[5m])) '
         'or 0 * sum by (cluster, namespace, job) (rate(jobs_total{job="storefront"}[5m]))), 0)'
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ("1", 'le=~"1|1.0"'),
+        ("1.0", 'le=~"1|1.0"'),
+        ("0.50", 'le="0.5"'),
+        ("+Inf", 'le="+Inf"'),
+        ("5e6", 'le=~"5e\\\\+06|5000000|5000000.0"'),
+    ],
+)
+def test_a_bound_is_asked_for_in_every_spelling_that_is_stored(written: str, asked: str) -> None:
+    document = changed(FIRST, _QUERY, f'wait_seconds_bucket{{le="{written}"}}')
+
+    (objective,) = objectives(document)
+
+    assert str(objective.indicator.total) == f'wait_seconds_bucket{{job="storefront",{asked}}}'
+
+
+def test_nine_nines_are_not_one() -> None:
+    objective = Objective(
+        name="strict",
+        description="x.",
+        target=Decimal("0.999999999"),
+        indicator=usual_objectives()[0].indicator,
+    )
+    rules = _recordings(Parameters(objectives=(objective,)))
+
+    assert objective.told == "99.9999999 %"
+    assert [rule["expr"].split(" + ")[0] for rule in rules if rule["record"] == "slo:objective:ratio"] == [
+        "0.999999999"
+    ]
+
+
+def test_objectives_of_one_name_for_two_services_do_not_read_each_other() -> None:
+    (objective,) = objectives(FIRST)
+
+    read = {
+        selector
+        for rule in _recordings(Parameters(objectives=(objective,)))
+        for selector in re.findall(r"slo:\w+:\w+({[^}]*})", rule["expr"])
+    }
+
+    assert read == {'{slo="checkout-availability",team="storefront",job="storefront"}'}
 
 
 def test_the_command_names_the_file_and_the_document(
@@ -94,110 +140,11 @@ def _recordings(given: Parameters) -> list[Json]:
     ]
 
 
-_DAY = 720
-_MONTH = "slo:sli_error:ratio_period"
-_NIGHTS = [
-    pytest.param(availability(*[(0, _DAY)] * 60), "== bool 0", id="nothing fails"),
-    pytest.param(
-        # By day 1,000 a minute and none fails, by night 2 a minute and half of them: 0.0998 % of all.
-        {
-            name: values
-            for name, values in availability(*[(0, _DAY), (1, _DAY)] * 30, requests=2).items()
-            if "503" in name
-        }
-        | {
-            'http_server_request_duration_seconds_count{job="shop",instance="a",'
-            'http_response_status_code="200"}': (
-                " ".join(
-                    ["0"]
-                    + [
-                        piece
-                        for day in range(30)
-                        for piece in (
-                            f"{day * 720_720 + 1000}+1000x719",
-                            f"{day * 720_720 + 720_001}+1x719",
-                        )
-                    ]
-                )
-            )
-        },
-        "> bool 0.000995",
-        id="nights with little traffic that fails",
-    ),
-]
-
-
-@pytest.mark.real
-@pytest.mark.once
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize(("series", "right"), _NIGHTS)
-def test_a_month_of_uneven_traffic_is_weighed_by_its_requests(
-    series: dict[str, str], right: str, tmp_path: Path
-) -> None:
-    rules = [
-        rule
-        for rule in _recordings(Parameters(objectives=usual_objectives()[:1]))
-        if rule["record"]
-        in {"slo:sli_requests:rate5m", "slo:sli_errors:rate5m", "slo:sli_error:ratio_period"}
-    ]
-    files = Files(tmp_path)
-    test = {
-        "interval": "1m",
-        "input_series": [{"series": name, "values": values} for name, values in series.items()],
-        "promql_expr_test": [
-            {
-                "expr": f"sum({_MONTH} {right}) + sum({_MONTH} < bool 0.001001)",
-                "eval_time": "43200m",
-                "exp_samples": [{"labels": "{}", "value": 2}],
-            }
-        ],
-    }
-
-    files.add("month", rules, test, step=20)
-
-    assert files.run() == {"month": ""}
-
-
-@pytest.mark.real
-def test_slices_are_judged_one_by_one_and_those_without_events_not_at_all(tmp_path: Path) -> None:
-    document = changed(FIRST, "spec/budgetingMethod", "Timeslices")
-    document["spec"]["objectives"] = [{"target": 0.9, "timeSliceTarget": 0.5, "timeSliceWindow": "1m"}]
-    del document["spec"]["service"]
-    route = 'job="shop",http_route="/checkout/{sku}"'
-    name = f"http_server_request_duration_seconds_count{{{route},http_response_status_code="
-    test = {
-        "interval": "30s",
-        # Two minutes of which one request in three fails, one of two in three, and then silence.
-        "input_series": [
-            {"series": f'{name}"200"}}', "values": "0 2+2x3 9 10 10x60"},
-            {"series": f'{name}"500"}}', "values": "0 1+1x3 6 8 8x60"},
-        ],
-        "promql_expr_test": [
-            {"expr": expr, "eval_time": time, "exp_samples": [{"labels": "{}", "value": value}]}
-            for expr, time, value in (
-                ("sum(slo:slice_bad:bool)", "2m", 0),
-                ("sum(slo:slice_bad:bool)", "3m", 1),
-                ("sum(count_over_time(slo:slice_bad:bool[10m]))", "9m", 3),
-                ("sum(slo:sli_error:ratio_rate1h * 3)", "9m", 1),
-            )
-        ],
-    }
-    files = Files(tmp_path)
-
-    files.add("slices", _recordings(Parameters(objectives=objectives(document))), test, step=1)
-
-    assert files.run() == {"slices": ""}
-
-
 def test_every_recorded_name_is_used_or_shown() -> None:
-    text = json.dumps(shipped.groups())
     boards = "".join(path.read_text() for path in (shipped.FILE.parents[1] / "dashboards").glob("*.json"))
+    read = {rule.get("record", ""): "" for rule in shipped.rules()}
+    for name in read:
+        others = (rule["expr"] for rule in shipped.rules() if rule.get("record") != name)
+        read[name] = boards + " ".join(others)
 
-    recorded = {rule["record"] for rule in shipped.rules() if "record" in rule}
-    unused = {
-        name
-        for name in recorded
-        if text.count(f"{name}{{") + text.count(f"{name} ") == 0 and name not in boards
-    }
-
-    assert unused == set()
+    assert {name for name, text in read.items() if not re.search(rf"{name}\b", text)} == set()

@@ -8,6 +8,7 @@ from typing import Final
 import promql_parser as promql
 
 from observekit.dashboards.check.vocabulary import Known, Vocabulary, may_stand_on
+from observekit.dashboards.series import bound_matcher, spellings
 
 _RATES: Final = frozenset({"rate", "irate", "increase", "resets"})
 _OF_GAUGES: Final = frozenset(
@@ -18,6 +19,7 @@ _OF_BOTH: Final = frozenset(
 )
 _MAKE_LABELS: Final = frozenset({"label_replace", "label_join", "absent", "vector"})
 _MATCHES: Final = {"=": False, "=~": True}
+_NUMBER: Final = re.compile(r"[0-9]+(\.[0-9]+)?(e\+[0-9]+)?")
 
 
 def complaints(expression: str, vocabulary: Vocabulary) -> list[str]:
@@ -70,15 +72,21 @@ def _of_selector(selector: promql.VectorSelector, vocabulary: Vocabulary, functi
     if known is None:
         yield f"there is no metric {name}{_nearest(name, vocabulary)}"
         return
-    if function not in _OF_BOTH and known.cumulative is not None:
-        if function in _RATES and not known.cumulative:
-            yield f"{function}() of {name}, which is no counter"
-        elif function in _OF_GAUGES and known.cumulative:
-            yield f"{function}() of {name}, which only ever rises until a restart"
-        elif not function and known.cumulative:
-            yield f"{name} only ever rises until a restart; it wants rate() or increase()"
+    yield from _of_kind(name, known, function)
     for matcher in selector.matchers.matchers:
         yield from _of_matcher(name, known, matcher)
+        yield from _of_bound(name, matcher)
+
+
+def _of_kind(name: str, known: Known, function: str) -> Iterator[str]:
+    if function in _OF_BOTH or known.cumulative is None:
+        return
+    if function in _RATES and not known.cumulative:
+        yield f"{function}() of {name}, which is no counter"
+    elif function in _OF_GAUGES and known.cumulative:
+        yield f"{function}() of {name}, which only ever rises until a restart"
+    elif not function and known.cumulative:
+        yield f"{name} only ever rises until a restart; it wants rate() or increase()"
 
 
 def _of_matcher(name: str, known: Known, matcher: promql.Matcher) -> Iterator[str]:
@@ -95,6 +103,22 @@ def _of_matcher(name: str, known: Known, matcher: promql.Matcher) -> Iterator[st
     pattern = matcher.value if _MATCHES[operator] else re.escape(matcher.value)
     if not any(_fits(pattern, value) for value in values):
         yield f"{name}: no value of {matcher.name} is {matcher.value!r}{_nearest(matcher.value, values)}"
+
+
+def _of_bound(name: str, matcher: promql.Matcher) -> Iterator[str]:
+    """Demand all spellings of a bound: what one Prometheus stores as 1 another one has as 1.0."""
+    if matcher.name != "le" or not name.endswith("_bucket"):
+        return
+    operator = str(matcher.op).rpartition(".")[2]
+    given = {"Equal": [matcher.value], "Re": matcher.value.replace("\\+", "+").split("|")}.get(operator, [])
+    for bound in given:
+        wanted = spellings(float(bound)) if _NUMBER.fullmatch(bound) else (bound,)
+        if missing := [each for each in wanted if each not in given]:
+            yield (
+                f"{name}: le {matcher.value!r} misses the spelling {missing[0]}, by which a bucket is stored "
+                f"depending on client and server; write {bound_matcher(float(bound))}"
+            )
+            return
 
 
 def _of_grouping(node: promql.AggregateExpr, vocabulary: Vocabulary) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from observekit.catalogue import METRICS, MetricSpec
 from observekit.catalogue.libraries import LIBRARIES
-from observekit.dashboards.series import PROMETHEUS_OWN, TARGET
+from observekit.dashboards.series import PROMETHEUS_OWN, TARGET, spellings
 from observekit.semconv import WORKER
 
 _ADDED: Final = frozenset(
@@ -90,7 +90,7 @@ def _of_spec(spec: MetricSpec) -> Iterator[tuple[str, Known]]:
     if spec.kind != "histogram":
         yield spec.name, Known(set(spec.labels), values, spec.kind == "counter")
         return
-    bounds = {text for bound in spec.buckets for text in (f"{bound:g}", str(float(bound)))} | {"+Inf"}
+    bounds = {text for bound in spec.buckets for text in spellings(bound)} | {"+Inf"}
     yield f"{spec.name}_bucket", Known({*spec.labels, "le"}, {**values, "le": bounds}, cumulative=True)
     yield f"{spec.name}_count", Known(set(spec.labels), values, cumulative=True)
     yield f"{spec.name}_sum", Known(set(spec.labels), values, cumulative=True)

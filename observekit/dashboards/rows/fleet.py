@@ -1,12 +1,13 @@
 """All services: one line for each, and the same over time."""
 
 from observekit.catalogue.metrics import HEALTH_CHECK_STATUS, TARGET_INFO
-from observekit.dashboards.conditions import JOB
+from observekit.dashboards.conditions import JOB, age
 from observekit.dashboards.limits import (
     AT_LEAST_ONE,
     BUDGET_LEFT,
     CHECK_STATUS,
     ERROR_RATIO,
+    LAST_SEEN,
     LATENCY,
     NONE_WANTED,
     Thresholds,
@@ -14,10 +15,20 @@ from observekit.dashboards.limits import (
 from observekit.dashboards.looks import Table
 from observekit.dashboards.panels import Override, Panel, Row, Scale, Target
 from observekit.dashboards.plain import lines, numbers
-from observekit.dashboards.promql import Vector, count_by, divided, max_by, min_by, now, sum_by, where_present
-from observekit.dashboards.recorded import firing, recorded
+from observekit.dashboards.promql import (
+    Vector,
+    count_by,
+    divided,
+    max_by,
+    min_by,
+    none_is_zero,
+    now,
+    sum_by,
+)
+from observekit.dashboards.recorded import firing, recorded, targets
+from observekit.dashboards.rules.known import SEEN
 from observekit.dashboards.scope import CHOSEN, ROUTE
-from observekit.dashboards.series import UP, Matcher, samples
+from observekit.dashboards.series import Matcher, samples
 from observekit.semconv import SERVICE_VERSION, label
 
 _NAME = "{{job}}"
@@ -34,18 +45,14 @@ def over_time() -> Row:
     return Row("Over time", (_requests(), _errors(), _duration(), _firing(), _routes()))
 
 
-def _seen() -> Vector:
-    return where_present(now(samples(UP, *CHOSEN)), samples(TARGET_INFO, *CHOSEN), "1h")
-
-
 def _down() -> Panel:
     return numbers(
         "Instances up",
-        "Instances of all services that answered the last scrape, of those that did within the last hour. "
-        "When the numbers differ, the table says which service it is.",
+        "Instances of all services that answered the last scrape, of those that are to be scraped and have "
+        "answered before. When the numbers differ, the table says which service it is.",
         "short",
-        (sum_by(_seen()), "up"),
-        (count_by(_seen()), "of"),
+        (sum_by(targets(*CHOSEN)), "up"),
+        (count_by(targets(*CHOSEN)), "of"),
         thresholds=AT_LEAST_ONE,
     )
 
@@ -96,15 +103,18 @@ _COLUMNS: dict[str, tuple[str, str, Thresholds | None]] = {
     "Value #G": ("p99", "s", LATENCY),
     "Value #H": ("Worst readiness check", "none", CHECK_STATUS),
     "Value #I": ("Error budget left", "percentunit", BUDGET_LEFT),
+    "Value #J": ("Last seen", "s", LAST_SEEN),
 }
 
 
 def _queries() -> tuple[Vector, ...]:
     versions = count_by(count_by(now(samples(TARGET_INFO, *CHOSEN)), *JOB, _VERSION), *JOB)
     readiness = samples(HEALTH_CHECK_STATUS, Matcher("probe", "=", "readiness"), *CHOSEN)
+    seen = recorded(SEEN, *CHOSEN)
     return (
-        sum_by(_seen(), *JOB),
-        count_by(_seen(), *JOB),
+        # A service that has no targets any more keeps its line, with none up.
+        none_is_zero(sum_by(targets(*CHOSEN), *JOB), seen),
+        none_is_zero(count_by(targets(*CHOSEN), *JOB), seen),
         versions,
         recorded("job:http_server_requests:rate5m", *CHOSEN),
         recorded("job:http_server_errors:ratio_rate5m", *CHOSEN),
@@ -112,6 +122,7 @@ def _queries() -> tuple[Vector, ...]:
         recorded("job:http_server_request_duration_seconds:p99_5m", *CHOSEN),
         min_by(now(readiness), *JOB),
         min_by(recorded("slo:error_budget_remaining:ratio_period", *CHOSEN), *JOB),
+        age(seen),
     )
 
 
@@ -127,9 +138,10 @@ def _table() -> Panel:
     return Panel(
         title="Services",
         description=(
-            "One line for each service; a click on its name opens its board. Red first: an error ratio, a "
-            "budget below 0 %, a readiness check at 0. Empty cells in a line: no traffic, no checks, or no "
-            "rules loaded (observekit rules)."
+            "One line for each service; a click on its name opens its board. Red first: none up, an error "
+            "ratio, a budget below 0 %, a readiness check at 0. A service that is gone keeps its line, with "
+            "the time since it was last seen, for as long as the rules say (--forget-days). Empty cells in "
+            "a line: no traffic, no checks, or no rules loaded (observekit rules)."
         ),
         unit="short",
         look=Table(sort_by=names[4]),

@@ -21,10 +21,10 @@ from observekit.dashboards.promql import (
     rate,
     ratio,
     sum_by,
-    where_present,
 )
+from observekit.dashboards.recorded import targets
 from observekit.dashboards.scope import FAILED, HERE, IDENTITY, ON_ROUTE
-from observekit.dashboards.series import TARGET, UP, Matcher, buckets, counts, samples, under
+from observekit.dashboards.series import TARGET, Matcher, buckets, counts, samples, under
 from observekit.semconv import SERVICE_VERSION, label
 
 _WIDTH = 3
@@ -135,12 +135,12 @@ def _in_flight() -> Panel:
 
 
 def _instances() -> Panel:
-    seen = where_present(now(samples(UP, *HERE)), IDENTITY, "1h")
+    seen = targets(*HERE)
     return Panel(
         title="Instances up",
         description=(
-            "Instances that answered the last scrape, of all that did within the last hour and are still to "
-            "be scraped. When the numbers differ, read the log of the missing one and the targets page of "
+            "Instances that answered the last scrape, of all that have answered before and are still to be "
+            "scraped. When the numbers differ, read the log of the missing one and the targets page of "
             "Prometheus."
         ),
         unit="short",

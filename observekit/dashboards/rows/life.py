@@ -1,7 +1,7 @@
 """Readiness and the life of processes, instance by instance."""
 
 from observekit.catalogue.metrics import HEALTH_CHECK_STATUS, LIFECYCLE_STATE, STARTUP_PROGRESS
-from observekit.catalogue.operations import JOB_LAST_SUCCESS
+from observekit.catalogue.operations import JOB_LAST_SUCCESS, JOB_PERIOD
 from observekit.catalogue.process import PROCESS_START_TIME
 from observekit.dashboards.conditions import JOB, changes, seconds_since
 from observekit.dashboards.limits import AT_LEAST_ONE, CHECK_STATUS, NONE_WANTED
@@ -135,11 +135,14 @@ def _starting() -> Panel:
 
 def _jobs() -> Panel:
     since = min_by(seconds_since(samples(JOB_LAST_SUCCESS, *HERE)), *JOB, "job_name")
+    period = max_by(now(samples(JOB_PERIOD, *HERE)), *JOB, "job_name")
     return lines(
         "Time since the last success of a job",
-        "How long ago each job ended well on some instance. A slope without an end is a job that fails or "
-        "is not started: see Operations by outcome on the service board.",
+        "How long ago each job ended well on some instance, and how often it has to, where it says so "
+        "(every_seconds). A slope above that is a job that fails or is not started: see 'Operations by "
+        "outcome' on the service board.",
         "s",
         (since, "{{job}} {{job_name}}"),
+        (period, "{{job}} {{job_name}} has to every"),
         scale=Scale(lowest=0, empty="no jobs"),
     )

@@ -1,26 +1,30 @@
 """Error budgets: what is recorded of an objective, and the alerts of a budget that burns too fast."""
 
+from dataclasses import replace
 from typing import Final
 
 from observekit.catalogue.objectives import BURN_PAIRS, BurnPair
 from observekit.dashboards.conditions import both, where, whether
 from observekit.dashboards.promql import Vector, divided, scaled
 from observekit.dashboards.rules.durations import DAY, HOUR, MINUTE, duration
-from observekit.dashboards.rules.model import Alert, Group, Recording
-from observekit.dashboards.rules.objective import Objective, plain
+from observekit.dashboards.rules.model import Alert, Group, Recording, selected
+from observekit.dashboards.rules.objective import Objective, exact, plain
 from observekit.dashboards.rules.parameters import EVALUATION_SECONDS, Parameters
+from observekit.dashboards.series import Matcher
 
 # Rates over these windows are read from what was scraped. Over longer ones they are sums of the shortest,
 # which gives the same within minutes and reads a hundredth of the samples.
 _SCRAPED: Final = (5 * MINUTE, 30 * MINUTE, HOUR)
 _SUMMED: Final = (2 * HOUR, 6 * HOUR, DAY, 3 * DAY)
-# A month changes little in five minutes, and takes as long to read as all shorter windows together.
-_PERIOD_SECONDS: Final = 5 * MINUTE
+# A month changes little in two minutes, and takes as long to read as all shorter windows together. Less
+# often, and what is recorded would be older than the 5 min that Prometheus looks back before it comes again.
+_PERIOD_SECONDS: Final = 2 * MINUTE
 _BOARD: Final = "observekit-slo"
 
 
 def budget(objective: Objective, given: Parameters) -> tuple[Group, Group]:
     """Return what is recorded of *objective* and its alerts: of windows of days, and of the whole period."""
+    objective = replace(objective, indicator=objective.indicator.among(given.here))
     slices = objective.slices
     recordings = _of_slices(objective, given) if slices else _of_events(objective, given)
     return (
@@ -51,10 +55,8 @@ def _of_events(objective: Objective, given: Parameters) -> tuple[Recording, ...]
     indicator, made = objective.indicator, []
     for window in _SCRAPED:
         name, time = duration(window), given.time(window)
-        made.append(
-            _recording(objective, f"slo:sli_requests:rate{name}", indicator.requests(time, given.here))
-        )
-        made.append(_recording(objective, f"slo:sli_errors:rate{name}", indicator.errors(time, given.here)))
+        made.append(_recording(objective, f"slo:sli_requests:rate{name}", indicator.requests(time)))
+        made.append(_recording(objective, f"slo:sli_errors:rate{name}", indicator.errors(time)))
         share = divided(
             _read(objective, f"slo:sli_errors:rate{name}"), _read(objective, f"slo:sli_requests:rate{name}")
         )
@@ -77,10 +79,10 @@ def _of_slices(objective: Objective, given: Parameters) -> tuple[Recording, ...]
     if slices is None:
         return ()
     window = given.time(slices.seconds)
-    errors = objective.indicator.errors(window, given.here)
-    share = divided(errors, objective.indicator.requests(window, given.here))
+    errors = objective.indicator.errors(window)
+    share = divided(errors, objective.indicator.requests(window))
     # A slice without events has no value, and counts neither as good nor as bad.
-    bad = _recording(objective, "slo:slice_bad:bool", whether(share, ">", plain(1 - slices.target)))
+    bad = _recording(objective, "slo:slice_bad:bool", whether(share, ">", exact(1 - slices.target)))
     return (
         bad,
         *(
@@ -106,12 +108,12 @@ def _of_period(objective: Objective, given: Parameters) -> Recording:
 def _of_budget(objective: Objective) -> tuple[Recording, ...]:
     period = _read(objective, "slo:sli_error:ratio_period")
     always = f"0 * {period}"
-    allowed = plain(objective.budget)
+    allowed = exact(objective.budget)
     left = Vector(f"1 - {period} / {allowed}", period.labels, loose=True)
     burn = Vector(f"{_read(objective, 'slo:sli_error:ratio_rate1h')} / {allowed}", period.labels, loose=True)
     return (
         _recording(
-            objective, "slo:objective:ratio", Vector(f"{plain(objective.target)} + {always}", period.labels)
+            objective, "slo:objective:ratio", Vector(f"{exact(objective.target)} + {always}", period.labels)
         ),
         _recording(objective, "slo:error_budget:ratio", Vector(f"{allowed} + {always}", period.labels)),
         _recording(
@@ -157,9 +159,9 @@ def _pair(objective: Objective, given: Parameters, pair: BurnPair) -> Alert:
             f"is gone after {hours} hours."
         ),
         checks=(
-            "Which routes spend it: Error ratio by route and p95 by route on the service board.",
-            "What has changed: a deployment (Versions), a fall of readiness, an alert of a dependency.",
-            "One failing or slow request as a trace, from a dot in the heatmap, and its log lines.",
+            "Which routes spend it: 'Error ratio by route' and 'p95 by route' on the service board.",
+            "What has changed: 'Error ratio by version' on the service board, another alert.",
+            "One request as a trace, from a dot in 'Duration of requests, all of them' on the service board.",
         ),
         impact=f"What was promised is being missed: {objective.description}",
         remedy=(
@@ -192,8 +194,8 @@ def _spent(objective: Objective, given: Parameters) -> Alert:
             f"budget of {objective.period_days} days are left, where {objective.told} have to be good."
         ),
         checks=(
-            "When it was spent: Error budget left on the SLO board.",
-            "Whether it still burns: Burn rate on the SLO board.",
+            "When it was spent: 'Error budget left over time' on the SLO board.",
+            "Whether it still burns: 'Burn rate of the last hour' on the SLO board.",
             "What was agreed for this case, such as no releases but repairs.",
         ),
         impact="The promise for the period is missed; this is a matter for planning, nobody has to get up.",
@@ -214,9 +216,10 @@ def _bad_events(objective: Objective, given: Parameters, window: int) -> Vector:
 
 
 def _read(objective: Objective, name: str) -> Vector:
-    matchers = ",".join(f'{label}="{value}"' for label, value in _labels(objective).items())
-    labels = objective.indicator.requests("1m", ()).labels | _labels(objective).keys()
-    return Vector(f"{name}{{{matchers}}}", labels)
+    # Objectives of other services, in other files, may have the same name.
+    own = (Matcher(label, "=", value) for label, value in _labels(objective).items())
+    labels = objective.indicator.requests("1m").labels | _labels(objective).keys()
+    return selected(name, labels, (*own, *objective.indicator.jobs))
 
 
 def _over(function: str, objective: Objective, name: str, window: str) -> Vector:

@@ -1,10 +1,12 @@
 """All rules as files: for Prometheus itself, and for its operator on Kubernetes."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from observekit.dashboards.rules.alerts import alert_groups
 from observekit.dashboards.rules.budget import budget
+from observekit.dashboards.rules.known import known
 from observekit.dashboards.rules.model import PREFIX, Alert, Group
 from observekit.dashboards.rules.parameters import Parameters
 from observekit.dashboards.rules.requests import requests
@@ -17,8 +19,13 @@ _HEAD: Final = """\
 """
 _KUBERNETES_HEAD: Final = """\
 # Written by `observekit rules`; the next run writes it again, so change its options and not this file.
-# For the operator of Prometheus: kubectl apply -f observekit-rules.yaml
+# For the operator of Prometheus: kubectl apply -f with this file
 """
+_LABEL: Final = re.compile(r"{{ \$labels\.(\w+) }}")
+# Letters by their places, as jsonnet takes one of two backslashes away when it reads YAML.
+_MARKUP: Final = "[^a-zA-Z0-9\u00c0-\u1ffc\u3041-\ud7a3 _.,:/@=%+{}-]"
+"""Everything but what names are made of."""
+
 _CHOSEN_BY: Final = ("job", "instance")
 """Variables of a board that an alert can choose, because its labels have them."""
 
@@ -30,6 +37,7 @@ def groups(given: Parameters) -> tuple[Group, ...]:
         ConfigError: If *given* names alerts or severities that do not exist.
     """
     made = (
+        known(given),
         requests(given),
         *(group for objective in given.objectives for group in budget(objective, given)),
         *alert_groups(given),
@@ -44,12 +52,12 @@ def rule_files(given: Parameters) -> dict[str, str]:
     manifest = {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
-        "metadata": {"name": "observekit-rules", "labels": {"app.kubernetes.io/part-of": "observekit"}},
+        "metadata": {"name": f"{given.name}-rules", "labels": {"app.kubernetes.io/part-of": "observekit"}},
         "spec": {"groups": written},
     }
     return {
-        "rules/observekit.yaml": _HEAD + yaml({"groups": written}),
-        "kubernetes/observekit-rules.yaml": _KUBERNETES_HEAD + yaml(manifest),
+        f"rules/{given.name}.yaml": _HEAD + yaml({"groups": written}),
+        f"kubernetes/{given.name}-rules.yaml": _KUBERNETES_HEAD + yaml(manifest),
     }
 
 
@@ -77,11 +85,16 @@ def _alert(alert: Alert, given: Parameters) -> dict[str, object]:
         "labels": {"severity": severity(alert, given), **alert.labels},
         "annotations": {
             "summary": alert.summary,
-            "description": alert.description,
+            "description": _harmless(alert.description),
             "runbook_url": f"{given.runbook_url}#{alert.name.lower()}",
             "dashboard_url": f"{given.grafana_url.rstrip('/')}/d/{alert.board}?{_choice(alert)}",
         },
     }
+
+
+def _harmless(text: str) -> str:
+    # Who is scraped chooses the values of labels, and what shows an alert may take them for markup.
+    return _LABEL.sub(lambda found: f'{{{{ $labels.{found[1]} | reReplaceAll "{_MARKUP}" "?" }}}}', text)
 
 
 def _choice(alert: Alert) -> str:

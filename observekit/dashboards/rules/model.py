@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from observekit.dashboards.promql import Vector
-from observekit.dashboards.series import no_such_label
+from observekit.dashboards.series import Matcher, no_such_label
 from observekit.errors import CatalogueError
 
 Severity = Literal["critical", "warning", "info"]
@@ -37,9 +37,9 @@ class Recording:
         if not _RECORD.fullmatch(self.name):
             raise CatalogueError(f"rule {self.name!r}: the name must be level:metric:operations.")
 
-    def read(self) -> Vector:
-        """Return what is recorded."""
-        return Vector(self.name, self.query.labels | self.labels.keys())
+    def read(self, *matchers: Matcher) -> Vector:
+        """Return what is recorded, as far as it passes *matchers*."""
+        return selected(self.name, self.query.labels | self.labels.keys(), matchers)
 
     def json(self) -> dict[str, object]:
         """Return Prometheus' form."""
@@ -92,6 +92,17 @@ class Group:
     interval: str
     recordings: tuple[Recording, ...] = ()
     alerts: tuple[Alert, ...] = ()
+
+
+def selected(name: str, labels: frozenset[str], matchers: tuple[Matcher, ...]) -> Vector:
+    """Return the recorded series *name*, which has *labels*, as far as they pass *matchers*.
+
+    Raises:
+        CatalogueError: If one of them is about another label.
+    """
+    if told := [no_such_label(each.label, labels) for each in matchers if each.label not in labels]:
+        raise CatalogueError(f"{name}: {'; '.join(told)}.")
+    return Vector(f"{name}{{{','.join(map(str, matchers))}}}" if matchers else name, labels)
 
 
 def _problems(alert: Alert) -> Iterator[str]:

@@ -18,27 +18,34 @@ RUNBOOK: Final = "docs/runbook.md"
 # Source: the slowest rate that is recorded spans 5 min, of which 30 s are a tenth.
 EVALUATION_SECONDS: Final = 30
 _LONGEST_REHEARSAL: Final = 600
+# Source: an object of Kubernetes is called by at most 63 signs, some of which are ours.
+_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+_ESCAPED_OR_SET: Final = re.compile(r"\\.|\[\^?\]?[^]]*\]", re.DOTALL)
+# Source: re2/doc/syntax.txt, what is marked there as not supported and Python has.
+_NOT_IN_RE2: Final = re.compile(r"\(\?(?:[=!>(#]|<[=!]|P=)|[*+?}]\+|\\[1-9Z]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
     """How the rules are to be written.
 
-    ``job`` is a regular expression over the names of jobs, empty for all that show observekit's metrics.
+    ``name`` is that of the files and of the manifest. ``job`` is a regular expression over the names of
+    jobs, empty for all that show observekit's metrics.
     ``severities`` gives an alert, or all alerts of one severity, another value of the label.
     ``without`` are names of alerts to leave out. ``rehearsal`` divides each window and each time an alert
     waits, so that what takes an hour can be watched within a minute.
-    ``job_hours`` is how long a job may go without success.
+    ``forget_days`` is how long a service may be gone before that is taken to be on purpose.
 
     Raises:
         ConfigError: If a value cannot be right; names all of them.
     """
 
+    name: str = "observekit"
     job: str = ""
     objectives: tuple[Objective, ...] = field(default_factory=usual_objectives)
     severities: Mapping[str, str] = field(default_factory=dict)
     without: frozenset[str] = frozenset()
-    job_hours: float = 26
+    forget_days: float = 7
     runbook_url: str = RUNBOOK
     grafana_url: str = "http://127.0.0.1:3000"
     rehearsal: int = 1
@@ -59,16 +66,19 @@ class Parameters:
 
     def time(self, seconds: float) -> str:
         """Return *seconds* as a window or a time to wait."""
-        return duration(seconds / self.rehearsal)
+        return duration(self.seconds(seconds))
+
+    def seconds(self, seconds: float) -> float:
+        """Return how many of them it is in a rehearsal."""
+        return seconds / self.rehearsal
 
 
 def _problems(given: Parameters) -> Iterator[str]:
-    if not _is_pattern(given.job):
-        yield f"job is {given.job!r}, but must be a regular expression, like shop|orders."
+    yield from _name_problems(given)
     if not 1 <= given.rehearsal <= _LONGEST_REHEARSAL:
         yield f"rehearsal is {given.rehearsal}, but must be 1 to {_LONGEST_REHEARSAL}."
-    if not 0 < given.job_hours < float("inf"):
-        yield f"job_hours is {given.job_hours}, but must be a number of hours above 0."
+    if not 0 < given.forget_days < float("inf"):
+        yield f"forget_days is {given.forget_days}, but must be a number of days above 0."
     for name, url in (("runbook_url", given.runbook_url), ("grafana_url", given.grafana_url)):
         if not url or any(sign in url for sign in " \"'{}#?"):
             yield f"{name} is {url!r}, but must be an address without spaces, quotes, braces, # and ?."
@@ -78,14 +88,30 @@ def _problems(given: Parameters) -> Iterator[str]:
             yield f"severity is {value!r}, but must be a word like {', '.join(SEVERITIES)}."
 
 
+def _name_problems(given: Parameters) -> Iterator[str]:
+    if not _NAME.fullmatch(given.name):
+        yield f"name is {given.name!r}, but must be at most 40 small letters, digits and - between them."
+    if not is_pattern(given.job):
+        yield (
+            f"job is {given.job!r}, but must be a regular expression, like shop|orders, without "
+            "lookarounds, possessive repeats and references, which Prometheus does not know."
+        )
+
+
 def _twice(names: list[str]) -> Iterator[str]:
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"There are two objectives {name!r}; give each a name of its own."
 
 
-def _is_pattern(text: str) -> bool:
+def is_pattern(text: str) -> bool:
+    """Return whether *text* is a regular expression of Prometheus', whose library is RE2."""
     try:
         re.compile(text)
     except re.error:
         return False
-    return True
+    return not _NOT_IN_RE2.search(_ESCAPED_OR_SET.sub(_kept, text))
+
+
+def _kept(found: re.Match[str]) -> str:
+    # A reference, or an anchor with another name, is escaped; all else that is escaped is a sign like others.
+    return found[0] if re.fullmatch(r"\\[1-9Z]", found[0]) else "x"

@@ -21,7 +21,7 @@ def requests(given: Parameters) -> Group:
     )
     failed = sum_by(rate(counts(REQUEST_DURATION, FAILED, *given.here), window), *_LEVEL)
     failed_by_route = Recording(
-        name="job_route:http_server_errors:rate5m", query=none_is_zero(failed, by_route.read())
+        name="job_route:http_server_errors:rate5m", query=none_is_zero(failed, by_route.read(*given.here))
     )
     return Group(
         name="observekit-requests",
@@ -29,17 +29,19 @@ def requests(given: Parameters) -> Group:
         recordings=(
             by_route,
             failed_by_route,
-            *_of_service(by_route, failed_by_route),
+            *_of_service(by_route, failed_by_route, given),
             *(_quantile(name, q, window, given) for name, q in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))),
         ),
     )
 
 
-def _of_service(by_route: Recording, failed_by_route: Recording) -> tuple[Recording, ...]:
-    everything = Recording(name="job:http_server_requests:rate5m", query=sum_by(by_route.read(), *JOB))
-    failed = Recording(name="job:http_server_errors:rate5m", query=sum_by(failed_by_route.read(), *JOB))
+def _of_service(by_route: Recording, failed_by_route: Recording, given: Parameters) -> tuple[Recording, ...]:
+    # Another file of rules may record the same of other services.
+    here = given.here
+    everything = Recording(name="job:http_server_requests:rate5m", query=sum_by(by_route.read(*here), *JOB))
+    failed = Recording(name="job:http_server_errors:rate5m", query=sum_by(failed_by_route.read(*here), *JOB))
     share = Recording(
-        name="job:http_server_errors:ratio_rate5m", query=divided(failed.read(), everything.read())
+        name="job:http_server_errors:ratio_rate5m", query=divided(failed.read(*here), everything.read(*here))
     )
     return (everything, failed, share)
 

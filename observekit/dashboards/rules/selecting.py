@@ -1,11 +1,21 @@
 """Selectors as people write them, read against the catalogue."""
 
 import re
+from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Final
 
 from observekit.catalogue import METRICS, MetricSpec
-from observekit.dashboards.series import TARGET, Matcher, Operator, Part, Series, counts, under
+from observekit.dashboards.series import (
+    TARGET,
+    Matcher,
+    Operator,
+    Part,
+    Series,
+    bound_matcher,
+    counts,
+    under,
+)
 from observekit.errors import CatalogueError
 
 _SELECTOR: Final = re.compile(r"\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(?:{(.*)})?\s*", re.DOTALL)
@@ -29,7 +39,25 @@ def selected(text: str) -> Series:
     if found is None or matchers is None:
         raise CatalogueError(f'{text!r} must be the selector of a counter, like jobs_total{{queue="mail"}}.')
     spec, part = _known(found[1]) or _foreign(found[1], matchers)
-    return Series(spec, part, matchers)
+    return Series(spec, part, tuple(_of_bucket(text, matchers)) if part == "_bucket" else matchers)
+
+
+def _of_bucket(text: str, matchers: tuple[Matcher, ...]) -> Iterator[Matcher]:
+    """Yield *matchers*, with every spelling of the one bound that has to be among them."""
+    bounds = {float(each) for matcher in matchers for each in _bounds(matcher)}
+    others = [each for each in matchers if each.label != "le"]
+    if len(bounds) != 1 or len(matchers) != len(others) + 1:
+        raise CatalogueError(
+            f'{text}: each event is in several buckets; name one of them, like le="0.5", or count by _count.'
+        )
+    yield from others
+    yield bound_matcher(bounds.pop())
+
+
+def _bounds(matcher: Matcher) -> Iterator[str]:
+    if matcher.label == "le" and matcher.operator in {"=", "=~"}:
+        written = matcher.value.replace("\\+", "+").split("|")
+        yield from (each for each in written if _number(each))
 
 
 def under_bound(series: Series, bound: float) -> tuple[Series, Series]:
@@ -84,7 +112,7 @@ def _foreign(name: str, matchers: tuple[Matcher, ...]) -> tuple[MetricSpec, Part
     about = "A metric of the service itself."
     for part in _PARTS:
         if name.endswith(part):
-            bounds = {float(each.value) for each in matchers if each.label == "le" and _number(each.value)}
+            bounds = {float(bound) for each in matchers for bound in _bounds(each)} - {float("inf")}
             family = name.removesuffix(part)
             buckets = tuple(sorted(bounds)) or (1.0,)
             return MetricSpec(name=family, kind="histogram", help=about, labels=labels, buckets=buckets), part

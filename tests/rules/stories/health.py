@@ -47,6 +47,37 @@ STORIES = (
     ),
     Story(
         alert="ObservekitNoInstanceReady",
+        # One starts and its checks are fine, the other is ready and one of its checks is not: nobody serves.
+        series={
+            **state(A, "ready", "1x9 0x9 1x30"),
+            **check(A, "database", "1x60"),
+            **state(B, "ready", "1x60"),
+            **check(B, "database", "1x60"),
+            **check(B, "disk", "0x60"),
+        },
+        silent=9,
+        firing=12,
+        resolved=20,
+        severity="critical",
+        labels={"job": "shop"},
+    ),
+    Story(
+        alert="ObservekitNoInstanceReady",
+        # The same of two workers of one instance.
+        series={
+            **state(f'{A},worker="0"', "ready", "1x9 0x9 1x30"),
+            **check(f'{A},worker="0"', "database", "1x60"),
+            **state(f'{A},worker="1"', "ready", "1x60"),
+            **check(f'{A},worker="1"', "database", "0x60"),
+        },
+        silent=9,
+        firing=12,
+        resolved=20,
+        severity="critical",
+        labels={"job": "shop"},
+    ),
+    Story(
+        alert="ObservekitNoInstanceReady",
         series={
             **state(A, "ready", "1x5 0x13 1x30"),
             **state(B, "ready", "1x9 0x5 1x30"),

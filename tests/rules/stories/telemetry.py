@@ -37,6 +37,20 @@ def _loss(
     )
 
 
+def _burst(alert: str, metric: str, labels: Mapping[str, str]) -> Story:
+    """Return the story of a loss of one minute, of which the hour that follows has to tell."""
+    return Story(
+        alert=alert,
+        series=_counted(metric, labels, "0x9 120x100"),
+        silent=9,
+        firing=20,
+        kept=65,
+        resolved=71,
+        labels={**_SHOP, **labels},
+        value="120",
+    )
+
+
 def _once(
     alert: str, name: str, metric: str, labels: Mapping[str, str], *, pending: bool = True
 ) -> FalseAlarm:
@@ -67,8 +81,10 @@ _INTERNAL = "observekit_internal_errors_total"
 _FAMILY = {"metric": "jobs_total", "label": "queue"}
 
 STORIES = (
-    _loss("ObservekitLogRecordsDropped", _LOGS, {"reason": "buffer_full"}, firing=20, value="5"),
-    _loss("ObservekitSpansDropped", _SPANS, {"reason": "queue_full"}, firing=20, value="5"),
+    _loss("ObservekitLogRecordsDropped", _LOGS, {"reason": "buffer_full"}, firing=20, value="11"),
+    _loss("ObservekitSpansDropped", _SPANS, {"reason": "queue_full"}, firing=20, value="11"),
+    _burst("ObservekitLogRecordsDropped", _LOGS, {"reason": "buffer_full"}),
+    _burst("ObservekitSpansDropped", _SPANS, {"reason": "queue_full"}),
     _loss("ObservekitSeriesOverflow", _OVERFLOW, _FAMILY, firing=11, value="2"),
     _loss("ObservekitCollectorFailing", _COLLECTOR, {"collector": "Stock"}, firing=20, value="5"),
     _loss(
@@ -112,8 +128,8 @@ STORIES = (
 )
 
 FALSE_ALARMS = (
-    _once("ObservekitLogRecordsDropped", "a passing burst", _LOGS, {"reason": "buffer_full"}),
-    _once("ObservekitSpansDropped", "a restart of the collector", _SPANS, {"reason": "export_failed"}),
+    _once("ObservekitLogRecordsDropped", "a small burst", _LOGS, {"reason": "buffer_full"}),
+    _once("ObservekitSpansDropped", "a small burst", _SPANS, {"reason": "export_failed"}),
     _once("ObservekitSeriesOverflow", "an overflow of the past", _OVERFLOW, _FAMILY, pending=False),
     _once("ObservekitCollectorFailing", "one failure", _COLLECTOR, {"collector": "Stock"}),
     _once(

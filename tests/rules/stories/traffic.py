@@ -44,6 +44,22 @@ FALSE_ALARMS = (
     ),
     FalseAlarm(
         alert="ObservekitTrafficStopped",
+        name="the end of the day",
+        # Requests for twelve hours each day, two a minute, and none in the other twelve.
+        series={_COUNT: "0+2x719 1440x719 1442+2x719 2880x719"},
+        at=(2176, 2185, 2200),
+        step=1,
+    ),
+    FalseAlarm(
+        alert="ObservekitTrafficStopped",
+        name="",
+        # The same after a week of which the other days were not like this one.
+        series={_COUNT: "0+2x719 1440x719 1442+2x8639 18720+2x719 20160x719"},
+        at=(10_816, 10_832),
+        step=16,
+    ),
+    FalseAlarm(
+        alert="ObservekitTrafficStopped",
         name="a service that is down",
         series={_COUNT: "0+1x80 stale"},
         at=(85, 96, 100, 110),

@@ -2,12 +2,13 @@
 
 from observekit.catalogue.metrics import TARGET_INFO
 from observekit.catalogue.process import PROCESS_START_TIME
-from observekit.dashboards.conditions import JOB, changes, neither, present, where
-from observekit.dashboards.promql import count_by, max_by, now, where_present
-from observekit.dashboards.rules.alerts.shared import INSTANCE, ours
-from observekit.dashboards.rules.durations import DAY, HOUR, MINUTE
+from observekit.dashboards.conditions import JOB, both, changes, neither, where
+from observekit.dashboards.promql import Vector, count_by, max_by, now, where_present
+from observekit.dashboards.rules.durations import HOUR, MINUTE
+from observekit.dashboards.rules.known import known_instances, seen_services
 from observekit.dashboards.rules.model import Alert
 from observekit.dashboards.rules.parameters import Parameters
+from observekit.dashboards.rules.shared import INSTANCE, ours
 from observekit.dashboards.series import TARGET, UP, samples
 from observekit.semconv import SERVICE_VERSION, label
 
@@ -19,14 +20,18 @@ def availability(given: Parameters) -> tuple[Alert, ...]:
     return (_target(given), _service(given), _absent(given), _restarts(given), _versions(given))
 
 
+def _of_known(targets: Vector, given: Parameters) -> Vector:
+    return both(targets, known_instances(given).read(*given.here), *TARGET)
+
+
 def _target(given: Parameters) -> Alert:
     return Alert(
         name="TargetDown",
         severity="warning",
-        condition=where_present(where(now(samples(UP, *given.here)), "==", 0), ours(given), given.time(DAY)),
+        condition=_of_known(where(now(samples(UP, *given.here)), "==", 0), given),
         pending=given.time(2 * MINUTE),
         summary="An instance has not answered scrapes for 2 minutes.",
-        finding=f"{INSTANCE} is to be scraped, has shown metrics within a day, and does not answer.",
+        finding=f"{INSTANCE} is to be scraped, has shown metrics of observekit, and does not answer.",
         checks=(
             "Whether the process runs: the last lines of its log, the exit code, the orchestrator's events.",
             "What Prometheus says: the error beside the target on its targets page.",
@@ -36,18 +41,18 @@ def _target(given: Parameters) -> Alert:
         remedy="Start it again, or take it out of service discovery if it is meant to be gone.",
         false_alarms={
             "one scrape missed": "Two minutes are several scrapes.",
-            "another exporter": "Only targets that have shown observekit's metrics within a day count.",
+            "another exporter": "Only targets that have shown observekit's metrics count.",
             "taken out of discovery": "What is not to be scraped any more has no up series.",
         },
     )
 
 
 def _service(given: Parameters) -> Alert:
-    seen = where_present(now(samples(UP, *given.here)), ours(given), given.time(DAY))
+    targets = _of_known(now(samples(UP, *given.here)), given)
     return Alert(
         name="ServiceDown",
         severity="critical",
-        condition=where(max_by(seen, *JOB), "==", 0),
+        condition=where(max_by(targets, *JOB), "==", 0),
         pending=given.time(MINUTE),
         summary="No instance of a service has answered scrapes for 1 minute.",
         finding="Of {{ $labels.job }}, not one instance that is to be scraped answers.",
@@ -67,17 +72,16 @@ def _service(given: Parameters) -> Alert:
 
 
 def _absent(given: Parameters) -> Alert:
-    once = count_by(present(ours(given), given.time(DAY)), *JOB)
+    seen = seen_services(given).read(*given.here)
     return Alert(
         name="ServiceAbsent",
         severity="warning",
-        condition=neither(once, now(samples(UP, *given.here)), *JOB),
+        condition=neither(seen, now(samples(UP, *given.here)), *JOB),
         pending=given.time(10 * MINUTE),
-        summary="A service that was there within a day has had no targets for 10 minutes.",
+        summary="A service that was there before has had no targets for 10 minutes.",
         finding=(
-            "Prometheus has nothing to scrape for {{ $labels.job }} any more, where it had {{ $value }} "
-            "series "
-            "of instances within the last day."
+            "Prometheus has nothing to scrape for {{ $labels.job }} any more; it showed its last metrics at "
+            "{{ $value | humanizeTimestamp }}."
         ),
         checks=(
             "Service discovery: the targets page of Prometheus, labels and ports of the service.",
@@ -85,10 +89,11 @@ def _absent(given: Parameters) -> Alert:
             "Whether the configuration of Prometheus was changed: its log, its last reload.",
         ),
         impact="Nothing is known about the service, and none of its other alerts can fire.",
-        remedy="Mend discovery; silence the alert for a day if the service is gone on purpose.",
+        remedy="Mend discovery; silence the alert until it is forgotten if the service is gone on purpose.",
         false_alarms={
             "targets that are down": "They have an up series, and alerts of their own.",
             "discovery pauses": "It has to be gone for 10 minutes.",
+            "gone for good": f"It is forgotten after {given.forget_days:g} days, see --forget-days.",
         },
         board="observekit-fleet",
     )
@@ -111,7 +116,7 @@ def _restarts(given: Parameters) -> Alert:
         checks=(
             "The last lines before each end: an exception, an out-of-memory kill, a failing liveness probe.",
             "The exit code and the events of the orchestrator.",
-            "Memory against its limit, on the runtime board.",
+            "Memory against its limit: 'Memory limit in use' on the runtime board.",
         ),
         impact="Requests under way are cut off at each end, and capacity is missing in between.",
         remedy="Roll back if it began with a deployment; give it more memory if it was killed for that.",
@@ -133,7 +138,7 @@ def _versions(given: Parameters) -> Alert:
         summary="A service has run more than 1 version for 2 hours.",
         finding="{{ $labels.job }} runs {{ $value }} versions at once.",
         checks=(
-            "Which instances run which: Versions on the service board.",
+            "Which versions run, and which one fails: 'Error ratio by version' on the service board.",
             "Whether a deployment hangs: instances that are not ready, or cannot be scheduled.",
             "Whether both versions may write to the same data.",
         ),

@@ -3,11 +3,12 @@
 from observekit.catalogue.metrics import HEALTH_CHECK_STATUS
 from observekit.dashboards.conditions import JOB, changes, either, where
 from observekit.dashboards.promql import max_by, min_by, now
-from observekit.dashboards.rules.alerts.shared import INSTANCE, in_state
 from observekit.dashboards.rules.durations import MINUTE
 from observekit.dashboards.rules.model import Alert
 from observekit.dashboards.rules.parameters import Parameters
+from observekit.dashboards.rules.shared import INSTANCE, in_state
 from observekit.dashboards.series import TARGET, Matcher, samples
+from observekit.semconv import WORKER
 
 _BOARD = "observekit-health"
 _READINESS = Matcher("probe", "=", "readiness")
@@ -39,7 +40,7 @@ def _not_ready(given: Parameters) -> Alert:
         summary="A required readiness check has failed for 2 minutes; its instance gets no traffic.",
         finding=f"{INSTANCE}: the check {{{{ $labels.check }}}} fails.",
         checks=(
-            "What the check asks, and whether that is up: Health checks on the health board.",
+            "What the check asks, and whether that is up: 'Health checks' on the health board.",
             "Whether all instances fail it, or this one alone.",
             "What the instance says: its log at that time, or the readiness path with ?verbose.",
         ),
@@ -56,18 +57,22 @@ def _not_ready(given: Parameters) -> Alert:
 
 def _none_ready(given: Parameters) -> Alert:
     checks = samples(HEALTH_CHECK_STATUS, _READINESS, _REQUIRED, *given.here)
-    by_checks = max_by(min_by(now(checks), *TARGET), *JOB)
-    by_life = max_by(now(in_state("ready", given)), *JOB)
+    said = either(
+        max_by(now(in_state("ready", given)), *TARGET, WORKER, "state"),
+        min_by(now(checks), *TARGET, WORKER, "check"),
+    )
+    # Ready is who is so by its life and by each of its checks: one and the same process.
+    ready = min_by(said, *TARGET, WORKER)
     return Alert(
         name="NoInstanceReady",
         severity="critical",
-        condition=either(where(by_life, "==", 0), where(by_checks, "==", 0)),
+        condition=where(max_by(ready, *JOB), "==", 0),
         pending=given.time(2 * MINUTE),
         summary="Not 1 instance of a service has been ready for 2 minutes.",
         finding="Of {{ $labels.job }}, no instance that answers scrapes is ready to take requests.",
         checks=(
-            "Which check fails on all of them: Health checks on the health board.",
-            "Whether they all start, drain or are broken: Instances by lifecycle state.",
+            "Which check fails on all of them: 'Health checks' on the health board.",
+            "Whether all start, drain or are broken: 'Instances by lifecycle state' on the health board.",
             "The dependency that they share.",
         ),
         impact="Users are not served.",
@@ -91,7 +96,7 @@ def _check_failing(given: Parameters) -> Alert:
         summary="A check of a dependency or of liveness has failed for 5 minutes.",
         finding=f"{INSTANCE}: the {{{{ $labels.probe }}}} check {{{{ $labels.check }}}} fails.",
         checks=(
-            "What the check asks: Health checks on the health board.",
+            "What the check asks: 'Health checks' on the health board.",
             "Whether other instances and services see the same.",
             "For liveness: why nobody restarts it; it is stuck and says so itself.",
         ),
@@ -121,7 +126,7 @@ def _flapping(given: Parameters) -> Alert:
             f"{INSTANCE}: the check {{{{ $labels.check }}}} has changed {{{{ $value }}}} times in 15 minutes."
         ),
         checks=(
-            "Whether its time is near the limit: Duration of health checks on the health board.",
+            "Whether its time is near the limit: 'Duration of health checks: p95' on the health board.",
             "Whether the dependency restarts or loses connections.",
             "Whether the instance is short of CPU or its event loop is stuck.",
         ),
@@ -144,9 +149,9 @@ def _starting(given: Parameters) -> Alert:
         summary="A process has been starting for 5 minutes.",
         finding=f"{INSTANCE} answers scrapes but is not ready yet.",
         checks=(
-            "Which start-up check has not passed: the startup path with ?verbose, or the health board.",
+            "Which start-up check has not passed: 'Progress of start-up tasks' on the health board.",
             "What the process waits for: its log since the start.",
-            "Whether it starts again and again: restarts on the runtime board.",
+            "Whether it starts again: 'Time since the start by instance' on the health board.",
         ),
         impact="Its capacity is missing, and a deployment waits for it.",
         remedy="Repair what the start waits for; roll back if only the new version hangs.",
@@ -164,8 +169,8 @@ def _draining(given: Parameters) -> Alert:
         summary="A process has been draining for 5 minutes.",
         finding=f"{INSTANCE} takes no new requests and does not end.",
         checks=(
-            "What is still under way: Requests in flight and open WebSockets on the service board.",
-            "Whether background work goes on after the answers: Background work in progress.",
+            "What is under way: 'Requests in flight' and 'Open connections by route' on the service board.",
+            "Whether work goes on: 'Background work in progress by route' on the service board.",
             "Whether somebody drained it by hand and forgot it.",
         ),
         impact="A deployment waits, and what hangs is cut off when the orchestrator's patience ends.",

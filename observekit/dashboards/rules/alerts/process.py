@@ -12,10 +12,10 @@ from observekit.catalogue.saturation import (
 )
 from observekit.dashboards.conditions import clock_offset, where
 from observekit.dashboards.promql import divided, increase, max_by, now, quantile, rate, sum_by, where_present
-from observekit.dashboards.rules.alerts.shared import INSTANCE, ours
 from observekit.dashboards.rules.durations import MINUTE
 from observekit.dashboards.rules.model import Alert
 from observekit.dashboards.rules.parameters import Parameters
+from observekit.dashboards.rules.shared import INSTANCE, ours
 from observekit.dashboards.series import TARGET, buckets, samples
 
 _BOARD = "observekit-runtime"
@@ -45,7 +45,7 @@ def _lag(given: Parameters) -> Alert:
         finding=f"{INSTANCE}: the 99th percentile of the loop's lag is {{{{ $value | humanizeDuration }}}}.",
         checks=(
             "What holds the loop: the event event_loop.stalled in the log has the stack.",
-            "Whether the process wants more CPU than it has: CPU and throttling on the runtime board.",
+            "Whether it wants more CPU: 'Time kept waiting by the CPU quota' on the runtime board.",
             "Whether a synchronous call is made from an async handler since the last deployment.",
         ),
         impact="Every request of the process waits, also those that have nothing to do with the cause.",
@@ -73,7 +73,7 @@ def _stalls(given: Parameters) -> Alert:
         ),
         checks=(
             "Where it stood: the event event_loop.stalled in the log has the stack.",
-            "Whether the garbage collector or a large page of metrics is behind it: the runtime board.",
+            "Whether it is the garbage collector: 'Garbage collections by generation' on the runtime board.",
             "Whether the machine gives it no CPU: throttling, pressure, steal.",
         ),
         impact="Some requests take a quarter of a second longer, for no reason that they know of.",
@@ -101,7 +101,7 @@ def _throttled(given: Parameters) -> Alert:
             "{{ $value | humanizePercentage }} of the time."
         ),
         checks=(
-            "Whether it does more: requests per second, and the share of time of each route.",
+            "Whether it does more: 'Requests by route' on the service board.",
             "Whether it starts more threads or workers than it has cores.",
             "Whether the quota was lowered.",
         ),
@@ -128,7 +128,7 @@ def _memory(given: Parameters) -> Alert:
             f"{INSTANCE}: {{{{ $value | humanizePercentage }}}} of the limit is in use, without file cache."
         ),
         checks=(
-            "Whether it only rises: memory on the runtime board over days, beside the deployments.",
+            "Whether it only rises, over days: 'Resident memory by process' on the runtime board.",
             "Whether traffic or large bodies explain it.",
             "Whether several workers share the limit.",
         ),

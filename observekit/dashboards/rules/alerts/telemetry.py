@@ -3,17 +3,19 @@
 from observekit.catalogue.exports import EXPORT_DURATION, LOG_RECORDS_DROPPED, SPANS_DROPPED
 from observekit.catalogue.metrics import COLLECTOR_ERRORS, INTERNAL_ERRORS, REJECTED_SETTINGS, SERIES_OVERFLOW
 from observekit.catalogue.specs import MetricSpec
-from observekit.dashboards.conditions import JOB, where
+from observekit.dashboards.conditions import JOB, both, either, where
 from observekit.dashboards.promql import Vector, increase, max_by, now, ratio, sum_by, where_present
-from observekit.dashboards.rules.alerts.shared import INSTANCE, ours
-from observekit.dashboards.rules.durations import MINUTE
+from observekit.dashboards.rules.durations import HOUR, MINUTE
 from observekit.dashboards.rules.model import Alert
 from observekit.dashboards.rules.parameters import Parameters
+from observekit.dashboards.rules.shared import INSTANCE, ours
 from observekit.dashboards.series import SCRAPE_SECONDS, TARGET, Matcher, counts, samples
 
 _BOARD = "observekit-telemetry"
 # Source: Prometheus gives a scrape 10 s unless told otherwise; at four fifths there is little room left.
 _SLOW_SCRAPE_SECONDS = 8
+# Source: what one full buffer of a burst loses; fewer are a moment, of which the gap on the board is enough.
+_MANY_LOST = 100
 
 
 def telemetry(given: Parameters) -> tuple[Alert, ...]:
@@ -35,26 +37,34 @@ def _any(spec: MetricSpec, given: Parameters, minutes: int, *labels: str) -> Vec
     return where(sum_by(grown, *JOB, *labels), ">", 0)
 
 
+def _lost(spec: MetricSpec, given: Parameters) -> Vector:
+    """Return what was lost within an hour, if it goes on, or if it was much at once."""
+    series = samples(spec, *given.here)
+    hour = sum_by(increase(series, given.time(HOUR)), *JOB, "reason")
+    lately = sum_by(increase(series, given.time(5 * MINUTE)), *JOB, "reason")
+    return either(both(hour, where(lately, ">", 0)), where(hour, ">=", _MANY_LOST))
+
+
 def _logs(given: Parameters) -> Alert:
     return Alert(
         name="LogRecordsDropped",
         severity="warning",
-        condition=_any(LOG_RECORDS_DROPPED, given, 5, "reason"),
+        condition=_lost(LOG_RECORDS_DROPPED, given),
         pending=given.time(10 * MINUTE),
-        summary="Log records have been dropped, at least 1 in every 5 minutes, for 10 minutes.",
+        summary="Log records are dropped in every 5 minutes for 10 minutes, or 100 of them within an hour.",
         finding=(
-            "{{ $labels.job }} has lost {{ $value | humanize }} log records within 5 minutes: "
+            "{{ $labels.job }} has lost {{ $value | humanize }} log records within an hour: "
             "{{ $labels.reason }}."
         ),
         checks=(
             "The reason: buffer_full, the reader of standard output is slow; write_failed, the disk is full.",
             "Who reads standard output: the container's log driver, a pipe, journald.",
-            "Whether something logs far more than usual: Log records by level.",
+            "Whether something logs far more than usual: 'Log records by level' on the service board.",
         ),
         impact="The log has holes; what you look for may be in one of them.",
         remedy="Make the reader quick, or log less; the service itself is not held up.",
         false_alarms={
-            "a passing burst": "Losses of up to 5 minutes are over before it has waited long enough."
+            "a small burst": "Fewer than 100 within an hour that are over within 5 minutes are silent."
         },
         board=_BOARD,
     )
@@ -64,21 +74,22 @@ def _spans(given: Parameters) -> Alert:
     return Alert(
         name="SpansDropped",
         severity="warning",
-        condition=_any(SPANS_DROPPED, given, 5, "reason"),
+        condition=_lost(SPANS_DROPPED, given),
         pending=given.time(10 * MINUTE),
-        summary="Spans have been dropped, at least 1 in every 5 minutes, for 10 minutes.",
+        summary="Spans are dropped in every 5 minutes for 10 minutes, or 100 of them within an hour.",
         finding=(
-            "{{ $labels.job }} has lost {{ $value | humanize }} spans within 10 minutes: "
-            "{{ $labels.reason }}."
+            "{{ $labels.job }} has lost {{ $value | humanize }} spans within an hour: {{ $labels.reason }}."
         ),
         checks=(
             "Whether the collector takes spans: its own log and metrics.",
-            "Exports by outcome and their time on the telemetry board.",
+            "How exports go: 'Exports that failed' and 'Time of an export: p95' on the telemetry board.",
             "Whether the sampling ratio fits the traffic.",
         ),
         impact="Traces have holes or are missing; metrics and logs are whole.",
         remedy="Repair or enlarge the collector, or sample less.",
-        false_alarms={"a restart of the collector": "What is over within 5 minutes is silent."},
+        false_alarms={
+            "a small burst": "Fewer than 100 within an hour that are over within 5 minutes are silent."
+        },
         board=_BOARD,
     )
 
@@ -149,8 +160,8 @@ def _scrape(given: Parameters) -> Alert:
         summary="Scrapes have taken more than 8 s of the usual 10 s for 15 minutes.",
         finding=f"{INSTANCE}: a scrape takes {{{{ $value | humanizeDuration }}}}.",
         checks=(
-            "How large the page is: scrape_samples_scraped on the telemetry board.",
-            "Whether rendering or the way takes the time: Time to render the metrics page beside it.",
+            "How large the page is: 'Samples on a page by instance' on the telemetry board.",
+            "Whether rendering takes the time: 'Time to render the metrics page' on the telemetry board.",
             "Whether the process is short of CPU.",
         ),
         impact="Beyond 10 s scrapes fail, and the instance looks as if it were down.",

@@ -1,9 +1,9 @@
 """What requests say: their absence, and those that nobody waited for."""
 
 from observekit.catalogue.metrics import REQUEST_DURATION, REQUESTS_ABORTED
-from observekit.dashboards.conditions import JOB, both, where
-from observekit.dashboards.promql import divided, increase, sum_by
-from observekit.dashboards.rules.durations import HOUR, MINUTE
+from observekit.dashboards.conditions import JOB, both, either, neither, where
+from observekit.dashboards.promql import Vector, divided, increase, sum_by
+from observekit.dashboards.rules.durations import DAY, HOUR, MINUTE
 from observekit.dashboards.rules.model import Alert
 from observekit.dashboards.rules.parameters import Parameters
 from observekit.dashboards.series import counts, samples
@@ -24,25 +24,34 @@ def _stopped(given: Parameters) -> Alert:
     requests = counts(REQUEST_DURATION, *given.here)
     none = where(sum_by(increase(requests, given.time(15 * MINUTE)), *JOB), "==", 0)
     before = sum_by(increase(requests, given.time(HOUR), before=given.time(15 * MINUTE)), *JOB)
+    usual = either(_none_at(DAY, given), _none_at(7 * DAY, given))
     return Alert(
         name="TrafficStopped",
         severity="warning",
-        condition=both(none, where(before, ">=", _BUSY_HOUR), *JOB),
+        condition=neither(both(none, where(before, ">=", _BUSY_HOUR), *JOB), usual, *JOB),
         pending=given.time(5 * MINUTE),
         summary="A service with at least 60 requests in the hour before has had none for 15 minutes.",
         finding="{{ $labels.job }} runs and answers scrapes, but no request has come for 15 minutes.",
         checks=(
             "What sends the traffic: load balancer, DNS, certificate, the service in front.",
-            "Whether readiness fails, so that instances are out of traffic: the health board.",
+            "Whether instances are out of traffic: 'Readiness by instance' on the health board.",
             "Whether it was moved on purpose: a switch to another region, a paused client.",
         ),
         impact="Users do not reach the service, and no error of it will say so.",
         remedy="Send a request of your own along the way of the users, and mend where it ends.",
         false_alarms={
             "hardly any traffic": "Below 60 requests in the hour before it says nothing.",
+            "the end of the day": "It is silent where no request came at this time a day or a week ago.",
             "a service that is down": "Without scrapes there is no number; see ServiceDown.",
         },
     )
+
+
+def _none_at(before: int, given: Parameters) -> Vector:
+    """Return the services that were there at this time, *before* seconds ago, and had no request either."""
+    requests = counts(REQUEST_DURATION, *given.here)
+    came = increase(requests, given.time(15 * MINUTE), before=given.time(before))
+    return where(sum_by(came, *JOB), "==", 0)
 
 
 def _aborted(given: Parameters) -> Alert:
@@ -62,8 +71,8 @@ def _aborted(given: Parameters) -> Alert:
             "because the client left or the request was cancelled."
         ),
         checks=(
-            "Which route and which reason: Aborted requests on the service board.",
-            "Whether requests take longer than clients or proxies wait: p95 by route against their timeouts.",
+            "Which route and why: 'Aborted requests by route and reason' on the service board.",
+            "Whether requests take longer than clients or proxies wait: 'p95 by route' on the service board.",
             "Whether instances end in the middle: restarts, drains that are too short.",
         ),
         impact="Users have waited in vain; what was done for them may be done twice when they try again.",
