@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
-from observekit.dashboards.panels import COLUMNS, DATA_SOURCE, Panel, Row
+from observekit.dashboards.panels import COLUMNS, DATA_SOURCE, PROMETHEUS, Panel, Row
 from observekit.dashboards.promql import Vector
 
 # Migrations of later versions change nothing in what is written here.
@@ -17,33 +17,70 @@ REFRESH_WHEN_RANGE_CHANGES: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """A choice at the top of the board, filled by *query*; ``matches_all`` is the regex behind "All"."""
+    """A choice at the top of the board.
+
+    One of kind ``query`` is filled by *query*, and ``matches_all`` is the regex behind "All"; a
+    ``datasource`` is one of the type *query*, and a ``textbox`` is filled by a person.
+    """
 
     name: str
     title: str
     query: str
-    matches_all: str
+    matches_all: str = ""
+    kind: Literal["query", "datasource", "textbox"] = "query"
 
     def json(self) -> dict[str, object]:
         """Return Grafana's form."""
+        always: dict[str, object] = {
+            "hide": 0,
+            "label": self.title,
+            "name": self.name,
+            "skipUrlSync": False,
+            "type": self.kind,
+        }
+        if self.kind == "textbox":
+            nothing = {"selected": True, "text": "", "value": ""}
+            return {**always, "current": nothing, "options": [nothing], "query": ""}
+        if self.kind == "datasource":
+            own = {"current": {}, "includeAll": False, "multi": False, "query": self.query, "refresh": 1}
+            return {**always, **own, "options": [], "regex": ""}
         return {
+            **always,
             # Without a regex of its own, All over an empty list becomes "" and empties the whole board.
             "allValue": self.matches_all,
             "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
             "datasource": DATA_SOURCE,
             "definition": self.query,
-            "hide": 0,
             "includeAll": True,
-            "label": self.title,
             "multi": True,
-            "name": self.name,
             "options": [],
             "query": {"query": self.query, "refId": self.name},
             "refresh": REFRESH_WHEN_RANGE_CHANGES,
             "regex": "",
-            "skipUrlSync": False,
             "sort": 1,
-            "type": "query",
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A way from the board to *url*, in which variables are replaced by what is chosen."""
+
+    title: str
+    tooltip: str
+    url: str
+
+    def json(self) -> dict[str, object]:
+        """Return Grafana's form."""
+        return {
+            **_LINK,
+            "includeVars": False,
+            "keepTime": False,
+            "tags": [],
+            "targetBlank": True,
+            "title": self.title,
+            "tooltip": self.tooltip,
+            "type": "link",
+            "url": self.url,
         }
 
 
@@ -85,6 +122,7 @@ class Board:
     variables: tuple[Variable, ...]
     annotations: tuple[Annotation, ...]
     rows: tuple[Row, ...]
+    links: tuple[Link, ...] = ()
 
     def json(self, scrape_interval: str) -> dict[str, object]:
         """Return the classic dashboard model, ready for import and for file provisioning."""
@@ -95,12 +133,12 @@ class Board:
             "description": self.description,
             "editable": False,
             "graphTooltip": 1,
-            "links": [_LINK_TO_ALL],
+            "links": [_LINK_TO_ALL, *(each.json() for each in self.links)],
             "panels": list(_laid_out(self.rows, scrape_interval)),
             "refresh": "30s",
             "schemaVersion": SCHEMA_VERSION,
             "tags": [TAG],
-            "templating": {"list": [_DATA_SOURCE_VARIABLE, *(each.json() for each in self.variables)]},
+            "templating": {"list": [each.json() for each in (_PROMETHEUS, *self.variables)]},
             "time": {"from": "now-1h", "to": "now"},
             "timepicker": {},
             "timezone": "browser",
@@ -118,9 +156,9 @@ _GRAFANAS_OWN: Final = {
     "name": "Annotations & Alerts",
     "type": "dashboard",
 }
+_LINK: Final = {"asDropdown": False, "icon": "external link"}
 _LINK_TO_ALL: Final = {
-    "asDropdown": False,
-    "icon": "external link",
+    **_LINK,
     "includeVars": True,
     "keepTime": True,
     "tags": [TAG],
@@ -130,20 +168,9 @@ _LINK_TO_ALL: Final = {
     "type": "dashboards",
     "url": "",
 }
-_DATA_SOURCE_VARIABLE: Final = {
-    "current": {},
-    "hide": 0,
-    "includeAll": False,
-    "label": "Data source",
-    "multi": False,
-    "name": "datasource",
-    "options": [],
-    "query": "prometheus",
-    "refresh": 1,
-    "regex": "",
-    "skipUrlSync": False,
-    "type": "datasource",
-}
+_PROMETHEUS: Final = Variable(
+    name=PROMETHEUS, title="Prometheus data source", query="prometheus", kind="datasource"
+)
 
 
 def _laid_out(rows: tuple[Row, ...], scrape_interval: str) -> Iterator[dict[str, object]]:

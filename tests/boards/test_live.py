@@ -17,6 +17,7 @@ from observekit.cli import main
 from tests.boards.missing import Missing
 from tests.boards.queries import BOARDS, Query, queries
 from tests.boards.stage import Called, Collector, Stage, calling, listening, start_prometheus, traffic
+from tests.boards.table import leave, row_of, rows
 from tests.real.conftest import LOOPBACK, Process, Start, open_shop, start, until
 
 __all__ = ["open_shop", "start"]  # Fixtures.
@@ -51,15 +52,19 @@ def _empty(stage: Stage, query: Query) -> list[str]:
     return told
 
 
-def _wait_until_all_show_something(stage: Stage, *, about_alerts: bool) -> None:
-    """Ask again and again for what has shown nothing yet."""
+def _wait_until_all_show_something(stage: Stage, *, about_alerts: bool) -> dict[Query, int]:
+    """Ask again and again for what has shown nothing yet; return how many series each query then gave."""
+    seen: dict[Query, int] = {}
     waiting = [query for query in queries() if ("ALERTS" in query.expression) == about_alerts]
 
     def done() -> bool:
-        waiting[:] = [query for query in waiting if _empty(stage, query)]
+        for query in [one for one in waiting if not _empty(stage, one)]:
+            seen[query] = len(stage.ask(query.expression))
+            waiting.remove(query)
         return not waiting
 
     until(done, lambda: [(one, _empty(stage, one)) for one in waiting])
+    return seen
 
 
 def test_every_panel_shows_something_alerts_reach_somebody_and_silence_is_no_nan(
@@ -70,13 +75,14 @@ def test_every_panel_shows_something_alerts_reach_somebody_and_silence_is_no_nan
 
     with traffic(stage.shop["storefront"].url):
         told("SettingRejected", job="storefront", severity="info")
-        _wait_until_all_show_something(stage, about_alerts=False)
+        seen = _wait_until_all_show_something(stage, about_alerts=False)
         until(lambda: _exemplars(stage))
         stage.shop["inventory"].running.kill()
         told("TargetDown", job="inventory", severity="warning")
         told("ServiceDown", job="inventory", severity="critical")
         told("ErrorBudgetBurn", job="storefront", slo="http-availability", severity="critical")
-        _wait_until_all_show_something(stage, about_alerts=True)
+        seen |= _wait_until_all_show_something(stage, about_alerts=True)
+        leave(stage.prometheus.url, seen)
         drawn = _drawn(stage, tmp_path / "boards.html")
 
     told("TrafficStopped", job="storefront")
@@ -84,6 +90,14 @@ def test_every_panel_shows_something_alerts_reach_somebody_and_silence_is_no_nan
     assert _unhealthy(stage) == []
     if not drawn:
         pytest.skip("chromium is not installed: all was tested but what a browser draws of the boards")
+
+
+def test_the_table_of_panels_has_every_query_of_every_board_and_none_was_empty() -> None:
+    table = dict(rows())
+
+    assert table.keys() == {row_of(query) for query in queries()}
+    assert min(min(counts) for counts in table.values()) > 0
+    assert {len(counts) for counts in table.values()} == {2}
 
 
 def _drawn(stage: Stage, page: Path) -> bool:

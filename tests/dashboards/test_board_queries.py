@@ -72,7 +72,9 @@ def _queries(board: Json) -> Iterator[tuple[str, str]]:
     for annotation in board["annotations"]["list"][1:]:
         tags = " ".join("{{" + name + "}}" for name in annotation["tagKeys"].split(","))
         yield annotation["expr"], annotation["titleFormat"] + annotation["textFormat"] + tags
-    for variable in board["templating"]["list"][1:]:
+    for variable in board["templating"]["list"]:
+        if variable["type"] != "query":
+            continue
         offered = _LABEL_VALUES.fullmatch(variable["query"]["query"])
         assert offered, variable["name"]
         yield f"present_over_time({offered[1]}[1h])", "{{" + offered[2] + "}}"

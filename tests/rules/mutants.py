@@ -12,7 +12,7 @@ _KEYWORDS = frozenset(
     {
         *("and", "or", "unless", "by", "on", "group_left", "bool", "offset", "sum", "min", "max", "count"),
         *("rate", "increase", "changes", "abs", "timestamp", "time", "clamp_min"),
-        *("histogram_quantile", "present_over_time", "sum_over_time"),
+        *("histogram_quantile", "last_over_time", "present_over_time", "sum_over_time"),
     }
 )
 _SET_OPERATORS = {"and": ("or", "unless"), "or": ("and",), "unless": ("and",)}

@@ -3,6 +3,7 @@
 from observekit.dashboards.board import Board
 from observekit.dashboards.choices import instance, job, route
 from observekit.dashboards.deployments import deployments
+from observekit.dashboards.explore import sources, ways
 from observekit.dashboards.rows.dependencies import dependencies
 from observekit.dashboards.rows.glance import glance
 from observekit.dashboards.rows.health import health
@@ -22,7 +23,7 @@ def service() -> Board:
         uid="observekit-service",
         title="Service",
         description="Requests of a service by route, its health, and what its processes use.",
-        variables=(job(), instance(), route()),
+        variables=(job(), instance(), route(), *sources()),
         annotations=(deployments(),),
         rows=(
             glance(),
@@ -37,4 +38,5 @@ def service() -> Board:
             process(),
             losses(),
         ),
+        links=ways(),
     )

@@ -33,7 +33,8 @@ def picture(board: Mapping[str, Any], prometheus: Prometheus, view: View) -> dic
     Raises:
         RemoteError: If Prometheus does not answer.
     """
-    variables = {each["name"]: each.get("allValue", ".+") for each in board["templating"]["list"][1:]}
+    offered = [each for each in board["templating"]["list"] if each["type"] == "query"]
+    variables = {each["name"]: each.get("allValue", ".+") for each in offered}
     chosen = {**variables, **view.chosen}
     return {
         "uid": board["uid"],
