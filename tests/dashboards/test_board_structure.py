@@ -92,6 +92,35 @@ def test_each_panel_has_a_title_of_its_own_a_description_and_a_unit(board: Json)
     assert {panel["fieldConfig"]["defaults"]["unit"] for panel in panels} <= _UNITS
 
 
+def test_no_two_panels_of_any_boards_ask_the_same() -> None:
+    asked: dict[str, list[str]] = {}
+    for (board,) in (each.values for each in _BOARDS):
+        for panel in _panels(board):
+            # A number and the same over time are two things.
+            shown = json.dumps([panel["type"], *(target["expr"] for target in panel["targets"])])
+            asked.setdefault(shown, []).append(f"{board['uid']}: {panel['title']}")
+
+    assert [where for where in asked.values() if len(where) > 1] == []
+
+
+def test_panels_that_a_description_names_are_on_the_board_that_it_names() -> None:
+    boards = {board["uid"]: board for (board,) in (each.values for each in _BOARDS)}
+    named = [
+        (name, found[2].lower())
+        for board in boards.values()
+        for panel in _panels(board)
+        for found in re.finditer(r"([^.;]*) on the (\w+) board", panel["description"])
+        for name in re.findall(r"'(.+?)'", found[1])
+    ]
+
+    assert named
+    assert [
+        (name, board)
+        for name, board in named
+        if name not in {panel["title"] for panel in boards[f"observekit-{board}"]["panels"]}
+    ] == []
+
+
 @_each_board
 def test_thresholds_rise_from_a_base_without_a_value(board: Json) -> None:
     for panel in _panels(board):

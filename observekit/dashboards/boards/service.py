@@ -1,4 +1,4 @@
-"""The service board: one service, from "is it fine" down to "what is missing in the data"."""
+"""The service board: one service, from "is it fine" down to what its processes use."""
 
 from observekit.dashboards.board import Board
 from observekit.dashboards.choices import instance, job, route
@@ -6,9 +6,7 @@ from observekit.dashboards.deployments import deployments
 from observekit.dashboards.explore import sources, ways
 from observekit.dashboards.rows.dependencies import dependencies
 from observekit.dashboards.rows.glance import glance
-from observekit.dashboards.rows.health import health
 from observekit.dashboards.rows.latency import latency
-from observekit.dashboards.rows.losses import losses
 from observekit.dashboards.rows.process import process
 from observekit.dashboards.rows.requests import requests
 from observekit.dashboards.rows.routes import routes
@@ -22,7 +20,7 @@ def service() -> Board:
     return Board(
         uid="observekit-service",
         title="Service",
-        description="Requests of a service by route, its health, and what its processes use.",
+        description="Requests of a service by route, what it calls, and what its processes use.",
         variables=(job(), instance(), route(), *sources()),
         annotations=(deployments(),),
         rows=(
@@ -34,9 +32,7 @@ def service() -> Board:
             websockets(),
             work(),
             dependencies(),
-            health(),
             process(),
-            losses(),
         ),
         links=ways(),
     )

@@ -162,7 +162,7 @@ def _failing_checks() -> Panel:
         title="Checks failing",
         description=(
             "Checks that failed when they ran last, over all instances; a required one takes its instance "
-            "out of traffic. Health checks further down names them; then look at the dependency that the "
+            "out of traffic. 'Health checks' on the health board names them; then look at the dependency the "
             "check asks."
         ),
         unit="short",
