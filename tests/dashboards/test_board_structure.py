@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 _FILES = sorted((Path(__file__).parents[2] / "grafana" / "dashboards").glob("*.json"))
-_BOARDS = [pytest.param(json.loads(path.read_text(encoding="utf-8")), id=path.stem) for path in _FILES]
-_each_board = pytest.mark.parametrize("board", _BOARDS)
-
 Json = dict[str, Any]
+
+_ALL: list[Json] = [json.loads(path.read_text(encoding="utf-8")) for path in _FILES]
+_BOARDS = [pytest.param(board, id=board["uid"]) for board in _ALL]
+_each_board = pytest.mark.parametrize("board", _BOARDS)
 
 # Source: the unit ids of Grafana's value formats, as far as they are in use here.
 _UNITS = {"bytes", "cps", "d", "none", "percentunit", "reqps", "s", "short"}
@@ -94,7 +95,7 @@ def test_each_panel_has_a_title_of_its_own_a_description_and_a_unit(board: Json)
 
 def test_no_two_panels_of_any_boards_ask_the_same() -> None:
     asked: dict[str, list[str]] = {}
-    for (board,) in (each.values for each in _BOARDS):
+    for board in _ALL:
         for panel in _panels(board):
             # A number and the same over time are two things.
             shown = json.dumps([panel["type"], *(target["expr"] for target in panel["targets"])])
@@ -104,7 +105,7 @@ def test_no_two_panels_of_any_boards_ask_the_same() -> None:
 
 
 def test_panels_that_a_description_names_are_on_the_board_that_it_names() -> None:
-    boards = {board["uid"]: board for (board,) in (each.values for each in _BOARDS)}
+    boards = {board["uid"]: board for board in _ALL}
     named = [
         (name, found[2].lower())
         for board in boards.values()
