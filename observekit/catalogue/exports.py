@@ -71,6 +71,12 @@ SPANS_WAITING: Final = MetricSpec(
     kind="gauge",
     help="Ended spans that wait for the collector, those under way included.",
 )
+SPANS_OPEN: Final = MetricSpec(
+    name="observekit_spans_open",
+    kind="gauge",
+    help="Recorded spans that have begun and not ended, up to 16,384. Those that nobody will end, as of a "
+    "stream that was abandoned, are among them: what only rises is a leak.",
+)
 SPAN_QUEUE: Final = MetricSpec(
     name="observekit_span_queue_bytes",
     kind="gauge",

@@ -126,6 +126,10 @@ class Instruments:
         self.store.reading(exports.SPANS_WAITING, lambda: [((), float(held()[0]))])
         self.store.reading(exports.SPAN_QUEUE, lambda: [((), float(held()[1]))])
 
+    def show_open(self, spans: Callable[[], int]) -> None:
+        """Show how many recorded spans have begun and not ended, which *spans* returns."""
+        self.store.reading(exports.SPANS_OPEN, lambda: [((), float(spans()))])
+
     def trace_decided(self, decision: str) -> None:
         """Count what became of a trace that was not sampled."""
         self._decisions.cell(decision).add()

@@ -53,7 +53,7 @@ class Traces:
         self._keeper = make_keeper(config, instruments, self._queue)
         self._undo: list[Callable[[], object]] = []
         self._provider: Any = None
-        self.words = words = self._install(config, attributes, instruments.mistaken)
+        self.words = words = self._install(config, attributes, instruments.mistaken, instruments.show_open)
         self.tracer = trace.get_tracer("observekit")
         self.tracing = Tracing(
             self.tracer,
@@ -109,7 +109,11 @@ class Traces:
             ending.join(max(0.0, deadline - monotonic()))
 
     def _install(
-        self, config: Config, attributes: dict[str, str], mistaken: Callable[[str], None]
+        self,
+        config: Config,
+        attributes: dict[str, str],
+        mistaken: Callable[[str], None],
+        show_open: Callable[[Callable[[], int]], None],
     ) -> TextMapPropagator:
         # Reads OTEL_PROPAGATORS when it is imported, and raises on a name that it does not know.
         propagate = import_module("opentelemetry.propagate")
@@ -125,6 +129,7 @@ class Traces:
             self._provider = make_provider(
                 config, attributes, self._keeper or self._queue, self._guard, mistaken
             )
+            show_open(self._provider.open_spans.count)
             trace.set_tracer_provider(self._provider)
             self._undo.append(_forget_provider)
         else:

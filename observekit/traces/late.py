@@ -79,4 +79,5 @@ class LateSpan(RecordingSpan):
         if self.__dict__.pop("_open", None) is None:
             return False
         self._end_time = end_time
+        self._home.open.ended(self._context.span_id)
         return True

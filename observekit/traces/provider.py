@@ -30,6 +30,7 @@ from observekit.traces.ids import SystemIds
 from observekit.traces.processors import Processors
 from observekit.traces.spans import Home
 from observekit.traces.tracer import LightTracer, Ways, rule_of
+from observekit.traces.under_way import OpenSpans
 
 
 class ProcessResource(Resource):
@@ -53,11 +54,13 @@ class Provider(TracerProvider):
 
     _ways: Ways
     _light: dict[int, LightTracer]
+    open_spans: OpenSpans
 
     def lighten(self, ways: Ways) -> None:
         """Make light spans from now on."""
         self._ways = ways
         self._light = {}
+        self.open_spans = OpenSpans()
         self._renew_lock()
 
     @property
@@ -90,6 +93,7 @@ class Provider(TracerProvider):
                 tracer._instrumentation_scope,  # noqa: SLF001 -- it has no other way to be known
                 self._ways.processors,
                 self._ways.limits,
+                self.open_spans,
             )
             known = LightTracer(tracer, self._ways, home)
             self._light[id(tracer)] = known

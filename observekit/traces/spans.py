@@ -22,6 +22,7 @@ from observekit.traces.cleaning import Limits, taken
 from observekit.traces.exceptions import exception_attributes, message_of
 from observekit.traces.processors import Processors
 from observekit.traces.recorded import RecordedEvent, RecordedLink
+from observekit.traces.under_way import OpenSpans
 
 # As the SDK says it, so that who filters its records finds this one.
 _LOGGER: Final = getLogger("opentelemetry.sdk.trace")
@@ -35,12 +36,14 @@ class Home(NamedTuple):
     scope: InstrumentationScope
     processors: Processors
     limits: Limits
+    open: OpenSpans
 
 
 class RecordingSpan(Span):
     """A span that has begun; what is asked of it after its end is left alone."""
 
     # What most spans never change stands here once, and not in each of them.
+    _context: SpanContext
     _end_time: int | None = None
     _status: Status = _UNSET
     _events: Sequence[Event] = ()
@@ -74,6 +77,7 @@ class RecordingSpan(Span):
         self._kind = kind
         self._start_time: int = start_time
         self._open = True
+        home.open.began(context.span_id)
 
     def begin_with(self, attributes: Mapping[str, Any] | None, links: Sequence[Link] | None) -> None:
         """Take what the span begins with; call once, after it was made."""
@@ -219,6 +223,7 @@ class RecordingSpan(Span):
             _LOGGER.warning("Calling end() on an ended span.")
             return
         self._end_time = time_ns() if end_time is None else end_time
+        self._home.open.ended(self._context.span_id)
         self._home.processors.on_end(self)
 
     def __exit__(

@@ -1,6 +1,13 @@
 """Telemetry: what leaves the process, what a scrape costs, and whether the clock is right."""
 
-from observekit.catalogue.exports import EXPORT_DURATION, SPAN_QUEUE, SPANS, SPANS_ENDED, SPANS_WAITING
+from observekit.catalogue.exports import (
+    EXPORT_DURATION,
+    SPAN_QUEUE,
+    SPANS,
+    SPANS_ENDED,
+    SPANS_OPEN,
+    SPANS_WAITING,
+)
 from observekit.catalogue.metrics import CLOCK, DEGRADED, OTEL_METRICS_LEFT_OUT, WORKER_FILES
 from observekit.catalogue.operations import CONTEXT_REFUSED, TRACES_DECIDED
 from observekit.dashboards.conditions import clock_offset
@@ -23,7 +30,9 @@ from observekit.dashboards.series import (
 
 def export() -> Row:
     """Return the row on what is sent to a collector."""
-    return Row("Export", (_spans(), _failing(), _duration(), _waiting(), _queue(), _decided(), _refused()))
+    return Row(
+        "Export", (_spans(), _failing(), _duration(), _waiting(), _queue(), _decided(), _open(), _refused())
+    )
 
 
 def scrape() -> Row:
@@ -103,6 +112,17 @@ def _decided() -> Panel:
         "cps",
         (sum_by(rate(samples(TRACES_DECIDED, *HERE)), "decision"), "{{decision}}"),
         scale=Scale(lowest=0, empty="not asked for"),
+    )
+
+
+def _open() -> Panel:
+    return lines(
+        "Open spans by instance",
+        "Recorded spans that have begun and not ended, up to 16,384. They rise and fall with requests under "
+        "way; what only rises is spans that nobody ends, as of streams or tasks that were abandoned.",
+        "short",
+        (sum_by(now(samples(SPANS_OPEN, *HERE)), *TARGET), PER_INSTANCE),
+        scale=Scale(lowest=0, empty="no traces"),
     )
 
 
