@@ -4,6 +4,7 @@ import argparse
 import getpass
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
@@ -54,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     found = Found(options)
     if not found.peers:
         print("observekit: no process was found; see observekit level --help", file=sys.stderr)
-        return REMOTE_FAILED if found.silent else CANNOT_TELL
+        return REMOTE_FAILED if found.unsure else CANNOT_TELL
     if options.logger is None:
         return _show(found)
     words = {"logger": options.logger, "cause": f"observekit level, {_who()}"}
@@ -63,19 +64,19 @@ def run(options: argparse.Namespace) -> int:
     if found.places:  # All of them are told from here.
         words["alone"] = ""
     replies = found.say("DELETE" if options.undo else "POST", f"{_PATH}?{urlencode(words)}", ANSWER_SECONDS)
-    return _told(found, list(replies.values()), options)
+    return _told(found, replies, options)
 
 
-def _told(found: Found, replies: list[Reply], options: argparse.Namespace) -> int:
-    for reply in replies:
+def _told(found: Found, replies: dict[Path | int, Reply], options: argparse.Namespace) -> int:
+    for reply in replies.values():
         if reply.status == _REFUSED:
             raise ConfigError(f"{reply.said.get('problem', 'the service refused it')}.")
-    reached = _reached(replies)
+    reached = _reached(list(replies.values()))
     done = "is what it was" if options.undo else f"is {options.level} for {options.time}"
     if reached:
         print(f"{options.logger} {done} in {len(reached)} processes: {', '.join(map(str, reached))}")
-    silent = len(replies) < len(found.peers) or any(reply.said.get("silent") for reply in replies)
-    if silent or any(reply.status not in {_DONE, _NONE} for reply in replies):
+    taken = {at: reply for at, reply in replies.items() if reply.status in {_DONE, _NONE}}
+    if found.silent(taken) or any(reply.said.get("silent") for reply in replies.values()):
         print("observekit: not all processes have taken it", file=sys.stderr)
         return REMOTE_FAILED
     if not reached:
@@ -90,7 +91,7 @@ def _show(found: Found) -> int:
         for one in reply.said.get("levels", []):
             left = f"{one['seconds_left']:.0f} s left"
             print(f"{reply.said['pid']:>8}  {one['logger']:40}  {one['level']:8}  {left}")
-    return FINE if len(replies) == len(found.peers) else REMOTE_FAILED
+    return REMOTE_FAILED if found.silent(replies) else FINE
 
 
 def _reached(replies: list[Reply]) -> list[int]:

@@ -49,14 +49,18 @@ def run(options: argparse.Namespace) -> int:
     path = getattr(found.config, _SETTINGS[options.question])
     if not found.peers or path is None:
         print("observekit: nobody was found to ask; see observekit probe --help", file=sys.stderr)
-        return REMOTE_FAILED if found.silent else CANNOT_TELL
+        return REMOTE_FAILED if found.unsure else CANNOT_TELL
     found.peers = serving_of(found.peers)
     replies = found.say("GET", f"{path}?verbose", ANSWER_SECONDS)
     for reply in replies.values():
         print(reply.text, end="")
     if any(reply.status != _OK for reply in replies.values()):
         return ANSWER_IS_NO
-    return FINE if len(replies) == len(found.peers) else REMOTE_FAILED
+    silent = found.silent(replies)
+    if silent or not replies:
+        print(f"observekit: {silent} processes do not answer", file=sys.stderr)
+        return REMOTE_FAILED
+    return FINE
 
 
 def _file(options: argparse.Namespace) -> Path | None:

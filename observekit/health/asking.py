@@ -56,7 +56,8 @@ def ask(
 ) -> tuple[dict[Path, Reply], list[Path]]:
     """Return what each process says, and those that are there and said nothing within *seconds*.
 
-    Who is not there any more is left out, and what was left of it removed.
+    Who is not there any more is left out, and what was left of it removed; so is another user, who is not
+    ours to ask.
     """
     talks: dict[Path, _Talk] = {}
     silent: list[Path] = []
@@ -66,6 +67,8 @@ def ask(
         except (ConnectionRefusedError, FileNotFoundError):
             with suppress(OSError):
                 path.unlink()
+        except PermissionError:  # As of root, for a worker that has given it up.
+            continue
         except OSError:
             silent.append(path)  # It is there, and does not come to its connections.
     replies = _exchange(talks, seconds)

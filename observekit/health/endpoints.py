@@ -1,13 +1,13 @@
 """The health endpoints: who asks, what he wants left out, and in which form he gets the answer."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from ipaddress import IPv6Address, ip_address
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from observekit.asgi import Response, Scope
 from observekit.health.check import Check
-from observekit.health.siblings import Siblings
+from observekit.health.siblings import Lives, Siblings
 from observekit.health.state import Health, Verdict
 from observekit.health.view import JSON_TYPE, as_json, as_text
 
@@ -31,21 +31,29 @@ class Probes:
         known: Says of a caller whether he may see names and details; others get a word.
         version: The version of the service, for the structured form.
         siblings: The other workers, where readiness is that of all of them.
+        lives: The same for liveness.
     """
 
-    __slots__ = ("_health", "_known", "_siblings", "_version")
+    __slots__ = ("_health", "_known", "_lives", "_siblings", "_version")
 
     def __init__(
-        self, health: Health, known: Known, version: str | None = None, siblings: Siblings | None = None
+        self,
+        health: Health,
+        known: Known,
+        version: str | None = None,
+        siblings: Siblings | None = None,
+        lives: Lives | None = None,
     ) -> None:
         self._health = health
         self._known = known
         self._version = version
         self._siblings = siblings
+        self._lives = lives
 
     async def liveness(self, scope: Scope) -> Response:
         """Answer whether this process should go on."""
-        return await self._answered(self._health.liveness, scope)
+        verdict = await self._health.liveness(_left_out(scope))
+        return self._written(verdict if self._lives is None else self._lives.verdict(verdict), scope)
 
     async def readiness(self, scope: Scope) -> Response:
         """Answer whether this instance should get traffic."""
@@ -54,7 +62,7 @@ class Probes:
 
     async def startup(self, scope: Scope) -> Response:
         """Answer whether starting is over."""
-        return await self._answered(self._health.startup, scope)
+        return self._written(await self._health.startup(_left_out(scope)), scope)
 
     def alone(self, check: Check) -> Ask:
         """Return what answers for one check: nobody learns of it who may not see its name."""
@@ -65,9 +73,6 @@ class Probes:
             return self._written(await self._health.alone(check), scope)
 
         return ask
-
-    async def _answered(self, ask: Callable[[frozenset[str]], Awaitable[Verdict]], scope: Scope) -> Response:
-        return self._written(await ask(_left_out(scope)), scope)
 
     def _written(self, verdict: Verdict, scope: Scope) -> Response:
         if _wants_json(scope):

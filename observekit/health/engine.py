@@ -193,25 +193,23 @@ class Engine:
 
     async def _refresh(self, one: Registered) -> None:
         """Run a check, or take note that it hangs still, once a period."""
-        before = one.results
-        result = await one.runner.run(one.limit_seconds)
-        if one.results == before and self._clock() >= one.fresh_until:
-            self._note(one, result)
+        result, hangs = await one.runner.run(one.limit_seconds)
+        if hangs:
+            self._note(one, result, again=True)
 
     def _settled(self, one: Registered, result: Result) -> None:
         self._listeners.observed(one.check, result)
         self._note(one, result)
 
-    def _note(self, one: Registered, result: Result) -> None:
-        before = one.standing.status
-        one.note(result, self._clock())
-        if one.standing.status != before:
-            self._listeners.changed(one.check, before, result)
+    def _note(self, one: Registered, result: Result, *, again: bool = False) -> None:
+        noted = one.note(result, self._clock(), again=again)
+        if noted.changed:
+            self._listeners.changed(one.check, noted.before, result)
 
     def _start_afresh(self) -> None:
         self.home.leave()
         for one in self._checks.values():
-            one.runner.start_afresh()
+            one.start_afresh()
 
 
 def _problems(check: Check) -> Iterator[str]:

@@ -48,6 +48,7 @@ class Lifecycle:
         "_ending",
         "_lock",
         "_maintained",
+        "_started",
         "_starting",
         "_state",
         "_waiter",
@@ -71,6 +72,7 @@ class Lifecycle:
         self._lock = RLock()
         self._state: State = "starting"
         self._starting = 0
+        self._started = False
         self.in_maintenance = False
         self._ending = False
         self.life = 0
@@ -117,6 +119,7 @@ class Lifecycle:
             before = self._state
             if before in _ENDED:
                 self._state, self._starting, self._ending = "starting", 0, False
+                self._started = False
                 self.life += 1
                 self.told_to_stop = False
                 self.tasks.forget()
@@ -131,12 +134,16 @@ class Lifecycle:
         with self._lock:
             self._starting = max(0, self._starting - 1)
             last = self._starting == 0
+            self._started = self._started or last
         if last and self._state == "starting":
             self._enter("ready", cause)
 
     def serving(self) -> None:
         """Note that a request came; a server that runs no start-up protocol is ready when it serves."""
-        if self._state == "starting" and self._starting == 0:
+        if self._state == "ready" or self._starting > 0:
+            return
+        self._started = True
+        if self._state == "starting":
             self._enter("ready", "first request")
 
     def drain(self, cause: str = "asked to", *, final: bool = False) -> None:
@@ -150,15 +157,15 @@ class Lifecycle:
         self._enter("draining", cause)
 
     def resume(self, cause: str = "asked to") -> bool:
-        """Take a drain back, and tell whether the process takes traffic again; not once the end has begun."""
+        """Take a drain back, and tell whether there is none any more; there is once the end has begun."""
         with self._lock:
             if self._state != "draining" or self._ending:
-                return self._state == "ready"
-            state: State = "ready" if self._starting == 0 else "starting"
+                return self._state in {"starting", "ready"}
+            state: State = "ready" if self._started and self._starting == 0 else "starting"
             self._state = state
             self._draining = Moment(self._waiter)
         self._tell("draining", state, cause)
-        return state == "ready"
+        return True
 
     def stop(self, cause: str = "asked to") -> None:
         """Note that the service has ended its work, and that only another start-up may begin again."""

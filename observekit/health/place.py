@@ -6,17 +6,17 @@ import secrets
 import socket
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, time
 from typing import Final, NamedTuple
 
+from observekit.health.rooms import base_in, is_trusted, rooms_of
+
 RUN_VARIABLE: Final = "_OBSERVEKIT_RUN"
 """Names the directory of those that ``observekit run`` has started; for nobody to set."""
 
-_BASE: Final = "observekit-drain-"
 _FLAG: Final = "draining"
 _SOCKET: Final = ".sock"
 _DRAFT: Final = ".draft"
@@ -28,8 +28,8 @@ _LONGEST_ADDRESS: Final = 107
 # Others may enter, and find what they know the name of: a server that has given up root looks for its own.
 _OWN: Final = 0o700
 _OF_ROOT: Final = 0o711
-# Who knows its name, as root's own processes do, may put a socket there, and remove only his.
-_SHARED: Final = 0o1733
+# Who knows its name, as root's own processes do, meets the others there, and removes only what is his.
+_SHARED: Final = 0o1777
 
 
 class Flag(NamedTuple):
@@ -47,7 +47,7 @@ class Flag(NamedTuple):
 class Place:
     """The directory of one start of a service."""
 
-    __slots__ = ("path",)
+    __slots__ = ("__weakref__", "path")
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -181,23 +181,10 @@ def of_this_process(environ: Mapping[str, str], *, alone: bool) -> Place | None:
     return Place(path)
 
 
-def all_places(environ: Mapping[str, str]) -> list[Place]:
-    """Return the places of all services of this user on this host; root's are those of all users."""
-    found = []
-    for room in _rooms(environ):
-        bases = _bases_of_all(room) if os.geteuid() == 0 else [_base_in(room)]
-        for base in bases:
-            if _is_trusted(base):
-                found += [
-                    Place(one) for one in sorted(base.iterdir()) if one.is_dir() and not one.is_symlink()
-                ]
-    return found
-
-
-def _bases_of_all(room: Path) -> list[Path]:
-    with suppress(OSError):
-        return [one for one in room.iterdir() if one.name.startswith(_BASE)]
-    return []
+def has_place(environ: Mapping[str, str], *, alone: bool) -> bool:
+    """Whether of_this_process() would return one."""
+    given = environ.get(RUN_VARIABLE)
+    return alone or bool(given and _is_run(Path(given))) or _sharing_parent(environ) is not None
 
 
 def _sharing_parent(environ: Mapping[str, str]) -> int | None:
@@ -210,25 +197,12 @@ def _sharing_parent(environ: Mapping[str, str]) -> int | None:
     return os.getppid() if environ.get("SERVER_SOFTWARE", "").startswith("gunicorn/") else None
 
 
-def _rooms(environ: Mapping[str, str]) -> Iterator[Path]:
-    """Yield the directories in which there may be a base, the best first, each once."""
-    # Source: systemd.exec(5): a unit's own directory, so nobody of it is anywhere else.
-    own = environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
-    usual = (environ.get("XDG_RUNTIME_DIR") or "/run", "/run", tempfile.gettempdir())
-    rooms = [Path(one) for one in ((own,) if own else usual)]
-    yield from dict.fromkeys(room for room in rooms if room.is_absolute())
-
-
-def _base_in(room: Path) -> Path:
-    return room / f"{_BASE}{os.geteuid()}"
-
-
 def _made_base(environ: Mapping[str, str]) -> Path:
-    for base in map(_base_in, _rooms(environ)):
+    for base in map(base_in, rooms_of(environ)):
         with suppress(OSError):
             with suppress(FileExistsError):
                 _make(base, _OF_ROOT if os.geteuid() == 0 else _OWN)
-            if _is_trusted(base) and os.access(base, os.W_OK | os.X_OK):
+            if is_trusted(base) and os.access(base, os.W_OK | os.X_OK):
                 return base
     raise OSError("no runtime directory can be written to; set XDG_RUNTIME_DIR or TMPDIR to one that can")
 
@@ -270,18 +244,6 @@ def _make(path: Path, mode: int) -> None:
     path.mkdir(mode=_OWN)
     if mode != _OWN:
         path.chmod(mode)
-
-
-def _is_trusted(base: Path) -> bool:
-    """Whether *base* is a directory of the user that it is named after, and nobody else can write to it."""
-    try:
-        about = base.lstat()
-    except OSError:
-        return False
-    others = stat.S_IWGRP | stat.S_IWOTH
-    return (
-        stat.S_ISDIR(about.st_mode) and base.name == f"{_BASE}{about.st_uid}" and not about.st_mode & others
-    )
 
 
 def _is_run(path: Path) -> bool:

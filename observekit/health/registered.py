@@ -4,9 +4,10 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from threading import RLock
+from typing import Final, NamedTuple
 
-from observekit.health.check import Check, Result
+from observekit.health.check import Check, Result, Status
 from observekit.health.home import Home
 from observekit.health.runner import Runner
 from observekit.health.standing import Standing
@@ -36,16 +37,23 @@ class Pace:
     pass_after: int = 1
 
 
+class Noted(NamedTuple):
+    """What a check said before a result was taken, and whether it says something else now."""
+
+    before: Status | None
+    changed: bool
+
+
 class Registered:
     """A check of an engine."""
 
     __slots__ = (
+        "_lock",
         "_pace",
         "check",
         "due",
         "failures",
         "fresh_until",
-        "results",
         "runner",
         "stale_from",
         "standing",
@@ -59,11 +67,11 @@ class Registered:
         home: Home,
         blocked: Callable[[Check, float], None],
     ) -> None:
+        self._lock = RLock()
         self._pace = pace
         self.check = check
         self.runner = Runner(check, partial(settled, self), home, partial(blocked, check))
         self.standing = Standing(pace.fail_after, pace.pass_after)
-        self.results = 0
         self.failures = 0
         self.fresh_until = 0.0
         self.stale_from = 0.0
@@ -74,16 +82,25 @@ class Registered:
         """How long a run may take."""
         return min(self.check.timeout_seconds, self._pace.total_seconds)
 
-    def note(self, result: Result, now: float) -> None:
-        """Take a result, and plan the next run."""
-        self.results += 1
-        self.failures = 0 if result.status == "ok" else self.failures + 1
-        self.standing.take(result, now)
-        period = self._pace.period_seconds
-        interval = period * min(_BACK_OFF, 2 ** max(0, min(self.failures, 8) - 1))
-        self.fresh_until = now + period
-        self.due = now + _later(interval)
-        self.stale_from = now + _STALE_PERIODS * interval + self.limit_seconds
+    def note(self, result: Result, now: float, *, again: bool = False) -> Noted:
+        """Take a result, and plan the next run; one that was taken before counts *again* once a period."""
+        with self._lock:
+            before = self.standing.status
+            if again and now < self.fresh_until:
+                return Noted(before, changed=False)
+            self.failures = 0 if result.status == "ok" else self.failures + 1
+            self.standing.take(result, now)
+            period = self._pace.period_seconds
+            interval = period * min(_BACK_OFF, 2 ** max(0, min(self.failures, 8) - 1))
+            self.fresh_until = now + period
+            self.due = now + _later(interval)
+            self.stale_from = now + _STALE_PERIODS * interval + self.limit_seconds
+            return Noted(before, changed=self.standing.status != before)
+
+    def start_afresh(self) -> None:
+        """Forget what was going on, in a forked child."""
+        self._lock = RLock()
+        self.runner.start_afresh()
 
     def plan_first(self, now: float) -> None:
         """Plan the first run, unless a probe asks before: within a period, not all at once."""

@@ -18,11 +18,12 @@ class Run:
         task: What runs on its loop; none before that loop came to it.
     """
 
-    __slots__ = ("_context", "_lock", "_waiting", "loop", "result", "silent", "started", "task")
+    __slots__ = ("_context", "_lock", "_taken", "_waiting", "loop", "result", "silent", "started", "task")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, context: Context) -> None:
         self._context = context
         self._lock = RLock()
+        self._taken = False
         self._waiting: list[asyncio.Future[None]] = []
         self.loop = loop
         self.started = perf_counter()
@@ -33,7 +34,7 @@ class Run:
     def begin(self, execute: Callable[["Run"], Coroutine[None, None, None]]) -> None:
         """Start on the running loop, unless it was given up by then."""
         self.task = self.loop.create_task(execute(self), context=self._context)
-        if self.result is not None:
+        if self._taken:
             self.task.cancel()
 
     def is_over(self) -> bool:
@@ -62,17 +63,21 @@ class Run:
         """Return how long ago the run began."""
         return perf_counter() - self.started
 
-    def settle(self, result: Result) -> bool:
-        """Make *result* that of the run unless it has one; say whether it was made so."""
+    def settle(self, result: Result, note: Callable[[Result], None]) -> None:
+        """Make *result* that of the run unless it has one; whoever waits is woken when *note* was told."""
         with self._lock:
-            if self.result is not None:
-                return False
-            self.result = result
-            waiting, self._waiting = self._waiting, []
-        for probe in waiting:
-            with suppress(RuntimeError):  # The loop of that probe is closed.
-                probe.get_loop().call_soon_threadsafe(_wake, probe)
-        return True
+            if self._taken:
+                return
+            self._taken = True
+        try:
+            note(result)
+        finally:
+            with self._lock:
+                self.result = result
+                waiting, self._waiting = self._waiting, []
+            for probe in waiting:
+                with suppress(RuntimeError):  # The loop of that probe is closed.
+                    probe.get_loop().call_soon_threadsafe(_wake, probe)
 
     async def wait(self, timeout_seconds: float) -> None:
         """Wait for the result, but not past *timeout_seconds* after the run began."""

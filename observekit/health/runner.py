@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from threading import RLock
 from time import time
-from typing import Final
+from typing import Final, NamedTuple
 
 from observekit.health.check import Check, CheckFunction, Result, Status
 from observekit.health.home import Awaiter, Home
@@ -15,6 +15,15 @@ from observekit.worker import Worker
 
 # A lambda around an async function returns an awaitable, and so does an async function that forgot an await.
 _AWAITABLES: Final = 2
+# To note a result takes a line of log and a few counts.
+_NOTING_SECONDS: Final = 0.1
+
+
+class Outcome(NamedTuple):
+    """What a run came to; *hangs* where it had come to that before, and has not ended yet."""
+
+    result: Result
+    hangs: bool
 
 
 class Runner:
@@ -48,13 +57,17 @@ class Runner:
         self._lock = RLock()
         self._run: Run | None = None
 
-    async def run(self, timeout_seconds: float) -> Result:
-        """Return the result of the current run, or of a new one, within *timeout_seconds* of its start."""
+    async def run(self, timeout_seconds: float) -> Outcome:
+        """Return what the current run, or a new one, comes to within *timeout_seconds* of its start."""
         run = self._current()
+        hangs = run.result is not None
         run.call()
         # Not wait_for(): that would wait for the cancellation too, which a check may ignore.
         await run.wait(timeout_seconds)
-        return run.result or self._give_up(run)
+        if run.result is None:
+            self._give_up(run)
+            await run.wait(run.seconds() + _NOTING_SECONDS)  # If it came just now, and is being noted.
+        return Outcome(run.result or Result("timeout", run.seconds(), at=time()), hangs)
 
     def close(self) -> None:
         """Let the thread end, where there is one; a further run gets a new one."""
@@ -86,11 +99,9 @@ class Runner:
         run.begin(self._execute)
         return run
 
-    def _give_up(self, run: Run) -> Result:
-        timeout = Result("timeout", run.seconds(), stalled=run.silent, at=time())
-        self._settle(run, timeout)
+    def _give_up(self, run: Run) -> None:
+        self._settle(run, Result("timeout", run.seconds(), stalled=run.silent, at=time()))
         run.give_up()
-        return run.result or timeout
 
     async def _execute(self, run: Run) -> None:
         try:
@@ -139,8 +150,7 @@ class Runner:
         return await self.steps.of(answer)
 
     def _settle(self, run: Run, result: Result) -> None:
-        if run.settle(result):
-            self._settled(result)
+        run.settle(result, self._settled)
 
 
 def _judged(answer: object) -> Status:

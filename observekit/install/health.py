@@ -15,7 +15,7 @@ from observekit.health.check import Check, Result, Status
 from observekit.health.engine import Engine, Listeners
 from observekit.health.heartbeat import Heartbeat
 from observekit.health.lifecycle import Lifecycle, State
-from observekit.health.place import RUN_VARIABLE
+from observekit.health.place import has_place
 from observekit.health.refresh import Refresher
 from observekit.health.registered import Pace
 from observekit.health.state import Health
@@ -49,7 +49,7 @@ def pace_of(config: Config) -> Pace:
 
 def _is_asked_elsewhere(config: Config) -> bool:
     """Whether anybody asks how the process is who can be answered while its loop is stuck."""
-    managed = config.management or RUN_VARIABLE in os.environ
+    managed = has_place(os.environ, alone=config.management)
     return managed or config.ops_port is not None or config.heartbeat_file is not None
 
 

@@ -13,11 +13,12 @@ from urllib.parse import quote
 
 from observekit.asgi import ASGIApp, Scope
 from observekit.guard import Guard
-from observekit.health.asking import ask
+from observekit.health.asking import Reply, ask
 from observekit.health.endpoints import is_local
 from observekit.health.place import Place, of_this_process
 from observekit.install.kit import Kit
 from observekit.install.levels import LevelKeeper
+from observekit.install.report import ends_at_sigterm, summed
 from observekit.install.voice import Voice
 from observekit.ops.access import EVERYBODY, Access
 from observekit.ops.levels import levels
@@ -26,6 +27,8 @@ from observekit.ops.server import OpsServer
 
 # Siblings answer within a millisecond, unless they are stuck.
 _SIBLINGS_SECONDS: Final = 1.0
+# Who asks for a report waits for 2 s, and may have had siblings told before.
+_REPORT_SECONDS: Final = 0.5
 _LONGEST_CAUSE: Final = 200
 
 
@@ -46,7 +49,9 @@ class Management:
         actions = Actions(self._report, self._drain, self._resume, self._flush)
         token = kit.config.metrics_token
         knows = Access(token, EVERYBODY).knows
-        self.endpoints = management(actions, is_local if token is None else knows, guard)
+        # One worker has the port, and is asked about the service; a socket is that of one process.
+        of_all = actions._replace(report=self._report_of_all)
+        self.endpoints = management(of_all, is_local if token is None else knows, guard)
         self._unguarded = management(actions, _everybody, guard)
         self._levels = LevelKeeper(kit, self.siblings, _on_thread)
         self.endpoints.update(levels(self._levels.actions, is_local if token is None else knows, guard))
@@ -108,7 +113,17 @@ class Management:
         if place.path.name.startswith("of-"):
             place.remove()
 
-    def _report(self) -> dict[str, Any]:
+    async def _report_of_all(self) -> dict[str, Any]:
+        """Return the report with what is in flight in all workers, and who of them says nothing."""
+        report = await self._report()
+        siblings = self.siblings()
+        if not siblings:
+            return report
+        heard: dict[Path, Reply] = {}
+        await _on_thread(lambda: heard.update(ask(siblings, "GET", DRAIN_PATH, _REPORT_SECONDS)[0]))
+        return summed(report, heard, [one for one in siblings if one.exists()])
+
+    async def _report(self) -> dict[str, Any]:
         return {
             "service": self._kit.config.service_name,
             "pid": os.getpid(),
@@ -119,6 +134,7 @@ class Management:
             "routes": self._under_way.routes(),
             "delay_seconds": self._kit.config.drain_delay_seconds,
             "timeout_seconds": self._kit.config.drain_timeout_seconds,
+            "ends_at_sigterm": ends_at_sigterm(),
         }
 
     async def _drain(self, words: Words) -> None:

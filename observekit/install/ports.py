@@ -11,10 +11,10 @@ from observekit.config import Config
 from observekit.guard import Guard
 from observekit.health.check import Check
 from observekit.health.endpoints import Ask, Known, Probes, known_beside_application, known_on_ops_port
-from observekit.health.siblings import Siblings
+from observekit.health.siblings import Lives, Siblings
 from observekit.health.state import Health
 from observekit.http.table import paths
-from observekit.install.health_file import HealthFile
+from observekit.install.health_file import HealthFile, Others
 from observekit.install.instruments import Instruments
 from observekit.install.kit import Kit
 from observekit.install.management import Management
@@ -57,6 +57,7 @@ class Ports:
         self._has_token = Access(kit.config.metrics_token, EVERYBODY).knows
         self._managed: Management | None = None
         self._siblings = self._of_all_workers(kit.config)
+        self._lives = self._lives_of_all_workers(kit.config)
 
     def beside_application(self) -> dict[str, ASGIApp]:
         """Return the endpoints that go before the application, on its event loop."""
@@ -79,13 +80,23 @@ class Ports:
         if config.readiness_workers == "own" or config.readiness_path is None or not config.health:
             return None
 
-        def sockets() -> list[Path]:
-            return [] if self._managed is None else self._managed.siblings()
-
         failed = partial(self._guard.failed, "health")
-        siblings = Siblings(config.readiness_workers, config.readiness_path, sockets, failed)
+        siblings = Siblings(config.readiness_workers, config.readiness_path, self._others, failed)
         self._kit.at_end("ops", _nothing, siblings.stop)
         return siblings
+
+    def _lives_of_all_workers(self, config: Config) -> Lives | None:
+        """Return what knows whether the other workers live, where somebody asks one about all of them."""
+        asked = config.ops_port is not None or config.heartbeat_file is not None
+        if not asked or config.liveness_path is None or not config.health:
+            return None
+        failed = partial(self._guard.failed, "health")
+        lives = Lives(config.liveness_path, self._others, config.liveness_stall_seconds, failed)
+        self._kit.at_end("ops", _nothing, lives.stop)
+        return lives
+
+    def _others(self) -> list[Path]:
+        return [] if self._managed is None else self._managed.siblings()
 
     def _open_ops_port(self, managed: Management, voice: Voice) -> None:
         """Serve on the ops port, if one is wanted; a port that cannot be had is told, and stops nobody."""
@@ -93,7 +104,7 @@ class Ports:
         if config.ops_port is None:
             return
         # Who may come here is said by the address it listens on.
-        served = self._endpoints(EVERYBODY, known_on_ops_port(self._has_token))
+        served = self._endpoints(EVERYBODY, known_on_ops_port(self._has_token), lives=self._lives)
         served.update(managed.endpoints)
         server = OpsServer(served, self._guard)
         self._kit.ops = server
@@ -151,15 +162,28 @@ class Ports:
         file = self._kit.config.heartbeat_file
         if file is None:
             return
-        probes = Probes(self._health, _everybody, self._kit.config.service_version)
+        config, lifecycle = self._kit.config, self._kit.lifecycle
+        probes = Probes(self._health, _everybody, config.service_version, lives=self._lives)
         questions = {"ready": probes.readiness, "live": probes.liveness, "startup": probes.startup}
-        written = HealthFile(Path(file), questions, self._guard)
+        paths_of_all = {"ready": config.readiness_path, "startup": config.startup_path}
+        targets = {name: path for name, path in paths_of_all.items() if path is not None and config.health}
+        others = Others(self._others, targets)
+        written = HealthFile(Path(file), questions, others, lambda: lifecycle.has_begun, self._guard)
+        self._kit.at_end("ops", _nothing, written.stop)
+        self._start(written)
+        join = self._kit.join
+
+        def join_and_write() -> None:
+            join()
+            self._start(written)
+
+        self._kit.join = join_and_write
+
+    def _start(self, written: HealthFile) -> None:
         try:
             written.start()
         except RuntimeError as error:
             self._guard.failed("health", error)
-            return
-        self._kit.at_end("ops", _nothing, written.stop)
 
     def tell_shadowed(self, app: object, voice: Voice) -> None:
         """Say which routes of *app* nobody reaches, because what goes before it has their paths."""
@@ -175,6 +199,7 @@ class Ports:
         around: Callable[[Ask], Ask] = as_it_is,
         *,
         alone: bool = False,
+        lives: Lives | None = None,
     ) -> dict[str, ASGIApp]:
         # A page that is being made on a loop that is stuck must not be waited for on the other.
         member = None if self._workers is None else self._workers.member
@@ -183,7 +208,7 @@ class Ports:
         config, guard = self._kit.config, self._guard
         access = Access(config.metrics_token, allow)
         siblings = None if alone else self._siblings
-        probes = Probes(self._health, known, config.service_version, siblings)
+        probes = Probes(self._health, known, config.service_version, siblings, lives)
         served = endpoints(config, exposition, probes, access, guard, around)
 
         def added(check: Check) -> None:

@@ -30,7 +30,7 @@ Words = Mapping[str, str]
 class Actions(NamedTuple):
     """What can be done; ``resume`` tells whether it was."""
 
-    report: Callable[[], dict[str, Any]]
+    report: Callable[[], Awaitable[dict[str, Any]]]
     drain: Callable[[Words], Awaitable[None]]
     resume: Callable[[Words], Awaitable[bool]]
     flush: Callable[[Words], Awaitable[None]]
@@ -48,7 +48,8 @@ def management(actions: Actions, may: Callable[[Scope], bool], guard: Guard) -> 
         if scope["method"] not in _METHODS:
             return _NOT_ALLOWED
         done = await _done(actions, scope["method"], words_of(scope))
-        return Response(200 if done else 409, json.dumps(actions.report()).encode(), _JSON, (_NO_STORE,))
+        report = json.dumps(await actions.report()).encode()
+        return Response(200 if done else 409, report, _JSON, (_NO_STORE,))
 
     async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 -- the ASGI signature
         try:

@@ -122,12 +122,22 @@ def nginx(directory: Path, ports: dict[str, int]) -> Iterator[int]:
         process.wait(LONG)
 
 
-class Deployment:
-    """Two instances of a service; *start* makes one for a port."""
+def nothing_first(_: Service) -> None:
+    """Have no preStop hook."""
 
-    def __init__(self, directory: Path, start: Callable[[int], Service]) -> None:
+
+class Deployment:
+    """Two instances of a service; *start* makes one for a port, *before* is called before it is stopped."""
+
+    def __init__(
+        self,
+        directory: Path,
+        start: Callable[[int], Service],
+        before: Callable[[Service], None] = nothing_first,
+    ) -> None:
         self.ports = {"first": free_port(), "second": free_port()}
         self._start = start
+        self._before = before
         self._controller = Controller(directory, self.ports)
         self.services = {name: start(port) for name, port in self.ports.items()}
 
@@ -145,6 +155,7 @@ class Deployment:
     def restart(self, name: str) -> int | None:
         """Replace one instance as a rolling deployment does; return its exit code, none if it did not end."""
         old, port = self.services[name], self.ports[name]
+        self._before(old)
         old.send(signal.SIGTERM)
         try:
             code: int | None = old.wait(_PATIENCE)
@@ -192,10 +203,15 @@ def read(told: str) -> Seen:
     return Seen(int(requests[1]), {name: count for name, count in errors.items() if count})
 
 
-def roll(directory: Path, start: Callable[[int], Service], restarts: int) -> tuple[Seen, list[int | None]]:
+def roll(
+    directory: Path,
+    start: Callable[[int], Service],
+    restarts: int,
+    before: Callable[[Service], None] = nothing_first,
+) -> tuple[Seen, list[int | None]]:
     """Restart instances under load, one after the other; return what clients saw and all exit codes."""
     with (
-        Deployment(directory, start) as deployment,
+        Deployment(directory, start, before) as deployment,
         nginx(directory, deployment.ports) as port,
         load(port) as end,
     ):

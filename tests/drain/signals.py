@@ -27,6 +27,13 @@ _GAP_SECONDS: Final = 0.2
 # Servers that wait for a stream would wait for ever; gunicorn gives its workers 30 s unless told otherwise.
 _ALONE_SECONDS: Final = 6.0
 
+_HEAD: Final = """# Signals in odd orders
+
+How each server ends by itself, and under `observekit run` with a drain of 0.5 s and a time-out of 1.5 s.
+By itself it has 6 s. Made by `python -m tests.drain.signals`.
+
+"""
+
 TERM, INT, HUP, QUIT = signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT
 USR1, USR2, TTIN, TTOU = signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU
 
@@ -143,8 +150,7 @@ def main() -> int:
             lines.append(f"| {name} | {label} | {alone} | {run}{'' if right else ' **wrong**'} |")
             print(lines[-1], flush=True)
     if not options.server and not options.sequence:
-        head = "# Signals in odd orders\n\nMade by `python -m tests.drain.signals`.\n\n"
-        TABLE.write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
+        TABLE.write_text(_HEAD + "\n".join(lines) + "\n", encoding="utf-8")
     return int(wrong > 0)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from observekit.health.asking import ask
-from observekit.health.place import RUN_VARIABLE, Place, all_places, make_run, of_this_process
+from observekit.health.place import RUN_VARIABLE, Place, make_run, of_this_process
+from observekit.health.places import all_places
 from tests.conftest import Child
 
 NOBODY = 65534

@@ -2,36 +2,17 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 
-from observekit import Kit, setup
+from observekit import Kit
 from observekit.cli import main
 from tests.drain.service import until
 
 Make = Callable[..., Kit]
-
-
-@pytest.fixture
-def make_kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
-    """Set up in a runtime directory of its own, and end it with the test."""
-    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with ExitStack() as ends:
-
-        def make(**settings: Any) -> Kit:
-            kit = setup(registry=CollectorRegistry(), logs="off", traces=False, **settings)
-            ends.callback(kit.shutdown)
-            return kit
-
-        yield make
-
 
 @pytest.mark.parametrize("place", ["socket", "port"])
 def test_a_worker_without_http_says_how_it_is(make_kit: Make, place: str) -> None:

@@ -81,6 +81,7 @@ class Supervisor:
         if self._stage == "serving":
             self._enter("draining", self._drain("SIGTERM") + self._times.delay)
         elif self._stage == "draining":
+            self._telling.flush_who_would_lose(self._times.flush)
             self._enter("stopping", monotonic() + self._times.timeout)
             self._tell(signal.SIGTERM)
         elif self._stage == "stopping":
@@ -135,7 +136,8 @@ class Supervisor:
             send(pid, signal.SIGTERM)
         limit = monotonic() + (_KILL_EVERY_SECONDS if self._stage == "killing" else _LEFT_SECONDS)
         while children():
-            received = self._signals.wait(min(_KILL_EVERY_SECONDS, max(0.0, limit - monotonic())))
+            # Not until the limit: beyond it, too, who was killed may still be in the kernel.
+            received = self._signals.wait(_KILL_EVERY_SECONDS)
             hurry = received is not None and received.signal in {signal.SIGTERM, signal.SIGINT}
             if hurry or monotonic() >= limit:
                 self._kill()

@@ -10,6 +10,9 @@ from typing import Final
 from observekit.cli.run.telling import Telling
 
 _ASK_EVERY_SECONDS: Final = 0.25
+# A command of which nobody has been heard by then is taken for one that observekit does not know.
+# Source: a third of the 90 s that systemd gives a unit to start; servers are heard before they load anything.
+_UNHEARD_SECONDS: Final = 30.0
 
 
 class Systemd:
@@ -18,7 +21,8 @@ class Systemd:
     def __init__(self, environ: Mapping[str, str], telling: Telling) -> None:
         self._address = environ.get("NOTIFY_SOCKET", "")
         self._telling = telling
-        self._ready = False
+        self._ready = self._unheard = False
+        self._began = monotonic()
         self._beat_seconds = self._watchdog(environ)
         self._next = monotonic() if self._address else None
 
@@ -40,7 +44,7 @@ class Systemd:
             return
         if not self._ready:
             self._next = monotonic() + _ASK_EVERY_SECONDS
-            if not self._telling.all_say_yes(self._telling.startup_path):
+            if not self._has_started():
                 return
             self._ready = True
             self._notify("READY=1")
@@ -48,8 +52,17 @@ class Systemd:
             self._next = None
             return
         self._next = monotonic() + self._beat_seconds
-        if self._telling.all_say_yes(self._telling.liveness_path):
+        heard = self._telling.heard("liveness")
+        # Of a command that was never heard the one thing that is known is that it runs.
+        if heard == "yes" or (heard == "nobody" and self._unheard):
             self._notify("WATCHDOG=1")
+
+    def _has_started(self) -> bool:
+        heard = self._telling.heard("startup")
+        if heard == "nobody" and monotonic() - self._began >= _UNHEARD_SECONDS:
+            self._unheard = True
+            self._telling.say("observekit.run_unheard", "warning", seconds=_UNHEARD_SECONDS)
+        return heard == "yes" or self._unheard
 
     def stopping(self) -> None:
         """Say that the service ends; it has no heartbeat to show from here on."""

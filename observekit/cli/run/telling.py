@@ -5,10 +5,10 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import quote
 
-from observekit.cli.found import DRAIN, Peer
+from observekit.cli.found import DONE, DRAIN, Peer, is_report
 from observekit.cli.serving import serving_of
 from observekit.config import Config
 from observekit.health.asking import Reply, ask
@@ -16,6 +16,14 @@ from observekit.health.place import Flag, Place
 
 # Processes answer within a millisecond, unless they are stuck; those that are have no part in a drain.
 _ANSWER_SECONDS: Final = 1.0
+
+Question = Literal["startup", "liveness"]
+Heard = Literal["yes", "no", "nobody"]
+# What a process says of its life that is a no, where it serves no probes.
+_NOES: Final[dict[Question, frozenset[str]]] = {
+    "startup": frozenset({"starting", "broken"}),
+    "liveness": frozenset({"broken"}),
+}
 
 
 class Telling:
@@ -41,24 +49,36 @@ class Telling:
         """Have all send what waits, because a kill is next."""
         self._ask("POST", f"{DRAIN}?flush", seconds)
 
-    def all_say_yes(self, path: str | None) -> bool:
-        """Tell whether there are processes that serve, and all of them answer 200 at *path*."""
-        if path is None or self._place is None:
-            return False
-        peers = [Peer(path, reply.said) for path, reply in self._ask("GET", DRAIN, _ANSWER_SECONDS).items()]
-        serving = [peer.at for peer in serving_of(peers) if isinstance(peer.at, Path)]
-        replies, _ = ask(serving, "GET", path, _ANSWER_SECONDS)
-        return bool(serving) and all(path in replies and replies[path].status == 200 for path in serving)  # noqa: PLR2004
+    def flush_who_would_lose(self, seconds: float) -> None:
+        """Have those send what waits whom the next SIGTERM ends where they stand."""
+        replies = self._ask("GET", DRAIN, _ANSWER_SECONDS)
+        deaf = [path for path, reply in replies.items() if reply.said.get("ends_at_sigterm") is True]
+        if deaf:
+            ask(deaf, "POST", f"{DRAIN}?flush", seconds)
 
-    @property
-    def startup_path(self) -> str | None:
-        """Where the service is asked whether it has started."""
-        return self._config.startup_path if self._config.health else None
+    def heard(self, question: Question) -> Heard:
+        """Return what the processes that serve say: yes if all of them do, and nobody is silent."""
+        sockets = [] if self._place is None else self._place.sockets()
+        replies, silent = ask(sockets, "GET", DRAIN, _ANSWER_SECONDS)
+        if silent or not all(map(is_report, replies.values())):
+            return "no"
+        serving = serving_of([Peer(path, reply.said) for path, reply in replies.items()])
+        if not serving:
+            return "nobody"
+        path = self._path(question)
+        if path is None:
+            return "no" if any(peer.said["state"] in _NOES[question] for peer in serving) else "yes"
+        asked = [peer.at for peer in serving if isinstance(peer.at, Path)]
+        answers, silent = ask(asked, "GET", path, _ANSWER_SECONDS)
+        said_yes = not silent and bool(answers) and all(one.status == DONE for one in answers.values())
+        return "yes" if said_yes else "no"
 
-    @property
-    def liveness_path(self) -> str | None:
-        """Where the service is asked whether it lives."""
-        return self._config.liveness_path if self._config.health else None
+    def _path(self, question: Question) -> str | None:
+        """Return where a process is asked that; nowhere where it serves no such probe."""
+        config = self._config
+        if not config.health:
+            return None
+        return config.startup_path if question == "startup" else config.liveness_path
 
     def say(self, event: str, level: str, **fields: Any) -> None:
         """Write an event to standard error, in the shape of the service's own or for people on a terminal."""

@@ -46,6 +46,7 @@ def asking(given: object, hows: Mapping[str, How], name: str, *, asks: str) -> C
     if not (inspect.isroutine(given) or isinstance(given, partial)):
         return ready(_how(given, hows, name)(given), name, asks=asks, criticality="degraded")
     find: Callable[[], object] = given
+    last: list[tuple[object, CheckFunction]] = []
 
     def late() -> object:
         found = find()
@@ -53,7 +54,10 @@ def asking(given: object, hows: Mapping[str, How], name: str, *, asks: str) -> C
             raise LookupError(
                 f"there is nothing to ask with yet: {name}() was given a function that says None"
             )
-        return _how(found, hows, name)(found)()
+        # One check for one object: it knows what it has asked and not been answered yet.
+        if not last or last[0][0] is not found:
+            last[:] = [(found, _how(found, hows, name)(found))]
+        return last[0][1]()
 
     return ready(late, name, asks=asks, criticality="degraded")
 
