@@ -14,11 +14,23 @@ class Run:
     """One run of a check.
 
     Attributes:
+        ended: Whether what was called has come to its end, if only its task has not.
         silent: Whether its loop was called from another one, and has not answered yet.
         task: What runs on its loop; none before that loop came to it.
     """
 
-    __slots__ = ("_context", "_lock", "_taken", "_waiting", "loop", "result", "silent", "started", "task")
+    __slots__ = (
+        "_context",
+        "_lock",
+        "_taken",
+        "_waiting",
+        "ended",
+        "loop",
+        "result",
+        "silent",
+        "started",
+        "task",
+    )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, context: Context) -> None:
         self._context = context
@@ -28,7 +40,7 @@ class Run:
         self.loop = loop
         self.started = perf_counter()
         self.result: Result | None = None
-        self.silent = False
+        self.ended = self.silent = False
         self.task: asyncio.Task[None] | None = None
 
     def begin(self, execute: Callable[["Run"], Coroutine[None, None, None]]) -> None:
@@ -39,8 +51,9 @@ class Run:
 
     def is_over(self) -> bool:
         """Whether nothing of it goes on any more; nothing does while its loop does not run."""
-        ended = self.task is not None and self.task.done()
-        return ended or not self.loop.is_running()
+        # Who was woken by the result may be here before the task has returned.
+        ended = self.ended and self.result is not None
+        return ended or (self.task is not None and self.task.done()) or not self.loop.is_running()
 
     def call(self) -> None:
         """Call its loop, from another one; a loop that has not answered yet is not called again."""

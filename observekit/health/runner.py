@@ -114,8 +114,10 @@ class Runner:
             seconds = run.seconds()
             # What was cancelled at the end of its time, by whoever runs it, took too long.
             late = seconds >= self.check.timeout_seconds
+            run.ended = True
             self._settle(run, Result("timeout" if late else "failed", seconds, error, at=time()))
         else:
+            run.ended = True
             self._settle(run, Result(_judged(answer), run.seconds(), _complaint(answer), at=time()))
 
     def _called(self) -> object:

@@ -143,3 +143,39 @@ async def test_kafka_by_a_client_on_a_thread(service: "Service") -> None:
     told.append((await service.said()).result)
 
     assert told == ["ok", "failed"]
+
+
+class Connection:
+    """Looks like one of aio-pika that opens no channel while it is deaf."""
+
+    __module__ = "aio_pika.robust_connection"
+    is_closed = False
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.hears = asyncio.Event()
+
+    async def channel(self) -> "Connection":
+        self.asked += 1
+        await self.hears.wait()
+        return self
+
+    async def close(self) -> None:
+        return
+
+
+async def test_what_a_function_returns_is_asked_once_until_it_answers(service: "Service") -> None:
+    first, second = Connection(), Connection()
+    now = [first]
+    service.add(checks.rabbitmq(lambda: now[0]), timeout_seconds=0.05)
+
+    told = [(await service.said()).result for _ in range(3)]
+    asked = first.asked
+    first.hears.set()
+    told.append((await service.until("ok")).result)
+    now[0] = second
+    second.hears.set()
+    told.append((await service.until("ok")).result)
+
+    assert (told, asked) == (["timeout"] * 3 + ["ok"] * 2, 1)
+    assert second.asked > 0

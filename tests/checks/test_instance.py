@@ -144,6 +144,38 @@ def test_the_database_has_to_be_at_the_newest_revision(service: "Service", tmp_p
     ]
 
 
+READ_BY = """
+import pathlib, threading
+pathlib.Path({told!r}).write_text(threading.current_thread().name)
+"""
+
+
+def test_revisions_are_read_beside_the_loop_of_an_asynchronous_engine(
+    service: "Service", tmp_path: Path
+) -> None:
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    versions = tmp_path / "migrations" / "versions"
+    versions.mkdir(parents=True)
+    told = tmp_path / "told"
+    read_by = READ_BY.format(told=str(told))
+    (versions / "a.py").write_text(REVISION.format(name="a1", before=None) + read_by)
+    settings = tmp_path / "alembic.ini"
+    settings.write_text(f"[alembic]\nscript_location = {versions.parent}\npath_separator = os\n")
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'db'}")
+    service.kit.startup("it")(checks.migrations(engine, settings))
+
+    async def ask_twice() -> list[str]:
+        said = [(await service.said()).output for _ in range(2)]
+        await engine.dispose()
+        return said
+
+    said = asyncio.run(ask_twice())
+
+    assert said == ["ValueError: the database is at no revision, and the code at a1"] * 2
+    assert told.read_text() == "observekit-check-migrations"
+
+
 @pytest.mark.parametrize(
     ("make", "problem"),
     [

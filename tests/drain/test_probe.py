@@ -14,6 +14,7 @@ from tests.drain.service import until
 
 Make = Callable[..., Kit]
 
+
 @pytest.mark.parametrize("place", ["socket", "port"])
 def test_a_worker_without_http_says_how_it_is(make_kit: Make, place: str) -> None:
     kit = make_kit(management=place == "socket", ops_port=0)

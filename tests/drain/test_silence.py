@@ -8,6 +8,7 @@ import pytest
 from observekit import Kit
 from observekit.cli import main
 from tests.drain.peers import Said, at_port, report, says_nothing, sibling
+from tests.drain.service import get, until
 
 pytestmark = pytest.mark.once
 
@@ -146,3 +147,22 @@ def test_a_drain_while_it_starts_can_be_taken_back(make_kit: Make) -> None:
     codes = [main(["drain", *NOW]), main(["drain", "--undo"]), main(["drain", "--undo"])]
 
     assert (codes, kit.lifecycle.state) == ([0, 0, 0], "starting")
+
+
+def test_liveness_on_the_port_is_that_of_all_workers(make_kit: Make, tmp_path: Path) -> None:
+    kit = make_kit(service_name="orders", management=True, ops_port=0, liveness_stall_seconds=1)
+    kit.lifecycle.serving()
+    port, state = kit.ops_port or 0, ["ok"]
+
+    def life(_: str, path: str) -> Said | None:
+        return None if state == ["silent"] else Said(200 if state == ["ok"] else 503)
+
+    told = []
+    with sibling(tmp_path, life):
+        for state[0], wanted in (("ok", 200), ("stuck", 503), ("ok", 200), ("silent", 503)):
+            until(lambda wanted=wanted: get(port, "/livez").status == wanted, f"not {wanted}")
+            told.append(get(port, "/livez?verbose").body.splitlines()[-2:])
+    until(lambda: get(port, "/livez").status == 200, "who has ended is missed")
+
+    dead = ["1 of 2 workers live", "failed"]
+    assert told == [["ok"], dead, ["ok"], dead]

@@ -2,8 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -111,3 +112,29 @@ def test_a_check_that_is_given_up_while_its_loop_is_stuck_never_begins(bench: "B
 
     assert (told, begun, len(ran)) == ([("timeout",)] * 5, 0, 1)
     assert bench.observed[0] == ("check", "timeout")
+
+
+def test_one_failure_is_one_for_a_probe_that_hears_of_it_on_another_loop(
+    make_bench: "Callable[..., Bench]",
+) -> None:
+    bench = make_bench(fail_after=2)
+    fails: list[None] = []
+    heard = Event()
+
+    async def check() -> bool:
+        return not fails
+
+    bench.add(check)
+    # Who is told does not hurry; a probe elsewhere must not hear of the result before it is noted.
+    told = bench.engine._listeners.observed
+    slowly = replace(bench.engine._listeners, observed=lambda *given: (told(*given), heard.wait(0.3)))
+    bench.engine._listeners = slowly
+
+    with at_home(bench):
+        bench.run(bench.ask())
+        fails.append(None)
+        answers = [bench.run(bench.ask_anew()) for _ in range(2)]
+        heard.set()
+
+    assert answers == [("ok",), ("failed",)]
+    assert [status for _, status in bench.observed] == ["ok", "failed", "failed"]

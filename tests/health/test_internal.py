@@ -2,6 +2,8 @@
 
 import asyncio
 import functools
+import urllib.parse
+import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -27,6 +29,14 @@ async def asks_a_client() -> None:
 async def asks_with_a_module() -> None:
     async with httpx.AsyncClient() as client:
         await client.get("http://127.0.0.1/")
+
+
+def asks_with_a_submodule() -> None:
+    urllib.request.urlopen("http://127.0.0.1/")
+
+
+def looks_at_a_url() -> object:
+    return urllib.parse.urlsplit("http://127.0.0.1/").path
 
 
 def with_a_local_client() -> "Callable[[], object]":
@@ -58,6 +68,7 @@ DEPENDENT: dict[str, tuple[Any, str]] = {
     "a function that uses one": (asks_a_client, "redis by an object, 'Redis'"),
     "a closure that holds one": (with_a_local_client(), "redis by an object, 'Redis'"),
     "a function that uses the module": (asks_with_a_module, "httpx itself"),
+    "a function that uses a module within one": (asks_with_a_submodule, "urllib.request itself"),
     "a partial": (functools.partial(cache.execute_command, "PING"), "redis by an object, 'Redis'"),
     "a function of a client's": (functools.partial(asyncpg.connect, "x"), "asyncpg"),
     "an object that holds one": (Holds(), "redis by an object, 'Redis'"),
@@ -99,8 +110,8 @@ class Raises:
 
 @pytest.mark.parametrize(
     "function",
-    [looks_at_this_process, functools.partial(bool, 1), Raises(), object, print],
-    ids=["function", "partial", "object that raises", "class", "builtin"],
+    [looks_at_this_process, looks_at_a_url, functools.partial(bool, 1), Raises(), object, print],
+    ids=["function", "a module beside a client", "partial", "object that raises", "class", "builtin"],
 )
 def test_what_looks_at_this_process_is_taken(bench: "Bench", function: Any) -> None:
     bench.add(function, probe="liveness")
