@@ -1,6 +1,7 @@
 """Processes of a service as a test needs them: at a socket or a port, they say what they are told to say."""
 
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -63,16 +64,21 @@ def peer(listener: socket.socket, answer: Answer) -> Iterator[list[str]]:
 
 
 @contextmanager
-def sibling(directory: Path, answer: Answer) -> Iterator[list[str]]:
+def sibling(directory: Path, answer: Answer, name: str = "0-0") -> Iterator[list[str]]:
     """Be one more process at the one place below *directory*; yield what was asked."""
     (place,) = directory.glob("observekit-drain-*/*")
-    path = place / "0-0.sock"
+    # By a descriptor, because the directories of tests are too long for the address of a socket.
+    held = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(path))
-    listener.listen()
-    with peer(listener, answer) as asked:
-        yield asked
-    path.unlink(missing_ok=True)
+    try:
+        listener.bind(f"/proc/self/fd/{held}/{name}.sock")
+        listener.listen()
+        with peer(listener, answer) as asked:
+            yield asked
+    finally:
+        listener.close()
+        (place / f"{name}.sock").unlink(missing_ok=True)
+        os.close(held)
 
 
 @contextmanager

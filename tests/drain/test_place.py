@@ -104,8 +104,53 @@ def test_a_worker_that_has_given_up_root_gets_in_and_nobody_else_finds_it(
         joined = of_this_process(knowing, alone=False)
         if joined is None:
             return 1
-        joined.listen()
+        _, own = joined.listen()
+        if own not in joined.sockets():
+            return 3
         return 2 if place.path in [one.path for one in all_places(room)] else 0
 
     assert run_in_child(work) == 0
     assert len(place.sockets()) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root looks into what others have")
+def test_root_does_not_follow_where_another_user_leads(room: dict[str, str], tmp_path: Path) -> None:
+    base = tmp_path / f"observekit-drain-{NOBODY}"
+    theirs, trap = base / "of-1", tmp_path / "trap"
+    theirs.mkdir(parents=True)
+    trap.mkdir()
+    (trap / "dead.sock").touch()
+    for one in (base, theirs):
+        os.chown(one, NOBODY, NOBODY)
+        one.chmod(0o700)
+    (base / "of-2").symlink_to(trap)
+    listener, living = Place(theirs).listen()
+    found = all_places(room)
+    theirs.rename(base / "of-3")  # Between the look and what is done with it.
+    theirs.symlink_to(trap)
+
+    replies, silent = ask([path for place in found for path in place.sockets()], "GET", "/drain", 0.1)
+
+    assert [path.name for path in silent] == [living.name]
+    assert (replies, (trap / "dead.sock").exists()) == ({}, True)
+    listener.close()
+
+
+def test_what_is_another_users_to_answer_is_no_silence(
+    room: dict[str, str], run_in_child: Child, tmp_path: Path
+) -> None:
+    place = make_run(room)
+    listener, path = place.listen()
+    path.chmod(0o600)
+    for one in (tmp_path, *tmp_path.parents[:2]):
+        one.chmod(0o711)
+
+    def look() -> int:
+        if os.geteuid() == 0:
+            os.setuid(NOBODY)
+        else:
+            path.chmod(0o000)
+        return 0 if ask([path], "GET", "/drain", 0.1) == ({}, []) else 1
+
+    assert run_in_child(look) == 0
+    listener.close()

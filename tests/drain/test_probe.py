@@ -1,6 +1,7 @@
 """``observekit probe``: exec probes by socket, by ops port and by a file that is kept."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 
 from observekit import Kit
 from observekit.cli import main
+from tests.conftest import Child
+from tests.drain.peers import Said, says_nothing, sibling
 from tests.drain.service import until
 
 Make = Callable[..., Kit]
@@ -99,3 +102,50 @@ def test_a_probe_loads_neither_a_framework_nor_telemetry() -> None:
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert told.stdout == "[]\n"
+
+
+def test_several_workers_keep_one_file_that_says_how_all_of_them_are(
+    make_kit: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("observekit.install.health_file.EVERY_SECONDS", 0.1)
+    file = tmp_path / "beat"
+    kit = make_kit(service_name="orders", heartbeat_file=str(file), management=True)
+    kit.lifecycle.serving()
+    told: list[dict[str, str]] = []
+
+    def says(ready: str, startup: str) -> bool:
+        told[:] = [json.loads(file.read_text())] if file.exists() else []
+        return [(one["ready"], one["startup"], one["live"]) for one in told] == [(ready, startup, "ok")]
+
+    until(lambda: says("ok", "ok"), "it is not well alone")
+    with sibling(tmp_path, lambda _, path: Said(200 if path == "/livez" else 503, {"x": 1})):
+        until(lambda: says('{"x": 1}', '{"x": 1}'), f"the other one is not heard: {told}")
+    with sibling(tmp_path, says_nothing):
+        until(lambda: says("silent", "silent"), f"silence is not heard: {told}")
+        kit.shutdown()
+        there = file.exists()
+
+    assert there  # The other one goes on, and writes it.
+
+
+def test_a_parent_that_has_forked_those_who_serve_leaves_the_file_to_them(
+    make_kit: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_in_child: Child
+) -> None:
+    monkeypatch.setattr("observekit.install.health_file.EVERY_SECONDS", 0.1)
+    file = tmp_path / "beat"
+    kit = make_kit(service_name="orders", heartbeat_file=str(file))
+    until(file.exists, "the parent does not write before it forks")
+
+    def serve() -> int:
+        kit.lifecycle.serving()
+        kit.join()
+        file.unlink(missing_ok=True)
+        until(file.exists, "the child does not write")
+        return 0 if json.loads(file.read_text())["pid"] == os.getpid() else 1
+
+    code = run_in_child(serve)
+    file.unlink()
+    kit.lifecycle.serving()  # Now the parent has a life of its own.
+    until(file.exists, "the parent does not go on")
+
+    assert (code, json.loads(file.read_text())["pid"]) == (0, os.getpid())

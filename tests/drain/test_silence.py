@@ -1,20 +1,21 @@
 """Who says nothing, or something else, is no yes: for ``observekit drain`` and for ``observekit probe``."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from observekit import Kit
 from observekit.cli import main
-from tests.drain.peers import Said, at_port, report, says_nothing, sibling
+from tests.drain.peers import Answer, Said, at_port, report, says_nothing, sibling
 from tests.drain.service import get, until
 
 pytestmark = pytest.mark.once
 
 Make = Callable[..., Kit]
 NOW = ("--delay", "0", "--timeout", "0")
-OTHERS = {
+OTHERS: dict[str, Answer] = {
     "nothing": says_nothing,
     "another status": lambda *_: Said(404),
     "something else": lambda *_: Said(200, {"hello": "there"}),
@@ -157,12 +158,15 @@ def test_liveness_on_the_port_is_that_of_all_workers(make_kit: Make, tmp_path: P
     def life(_: str, path: str) -> Said | None:
         return None if state == ["silent"] else Said(200 if state == ["ok"] else 503)
 
+    def answers(status: int) -> bool:
+        return get(port, "/livez").status == status
+
     told = []
     with sibling(tmp_path, life):
         for state[0], wanted in (("ok", 200), ("stuck", 503), ("ok", 200), ("silent", 503)):
-            until(lambda wanted=wanted: get(port, "/livez").status == wanted, f"not {wanted}")
+            until(partial(answers, wanted), f"not {wanted}")
             told.append(get(port, "/livez?verbose").body.splitlines()[-2:])
-    until(lambda: get(port, "/livez").status == 200, "who has ended is missed")
+    until(partial(answers, 200), "who has ended is missed")
 
     dead = ["1 of 2 workers live", "failed"]
     assert told == [["ok"], dead, ["ok"], dead]

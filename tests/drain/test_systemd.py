@@ -1,13 +1,21 @@
 """systemd's notifications over a real socket, as a unit of Type=notify gets them."""
 
+import json
 import os
+import select
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from observekit import Config
+from observekit.cli.run.systemd import Systemd as Notifier
+from observekit.cli.run.telling import Telling
+from observekit.health.place import make_run
+from tests.drain.peers import Said, report, sibling
 from tests.drain.servers import APP, SERVERS
 from tests.drain.service import LONG, free_port, running, supervised, until
 
@@ -37,6 +45,13 @@ class Systemd:
             return heard
         raise AssertionError("it goes on")
 
+    def waiting(self) -> list[str]:
+        """Return what has come so far."""
+        found = []
+        while select.select([self._socket], [], [], 0)[0]:
+            found.append(self.next())
+        return found
+
     def close(self) -> None:
         self._socket.close()
 
@@ -51,9 +66,11 @@ def test_systemd_hears_when_a_service_is_ready_that_it_lives_and_that_it_stops(
     # 0.4 s; the unit's own process is the one that is watched.
     shell = ["sh", "-c", 'WATCHDOG_PID=$$ exec "$@"', "sh", *command]
     watched = {"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": "400000"}
+    if abstract:  # Where there are no probes to ask, processes say all the same where they are.
+        watched["OBSERVEKIT_HEALTH"] = "off"
     with running(shell, tmp_path, port, **watched) as service:
         heard = [systemd.next(), systemd.next(), systemd.next()]
-        answered = service.get("/readyz").status
+        answered = service.get("/").status
         service.send(signal.SIGTERM)
         while heard[-1] != "STOPPING=1":
             heard.append(systemd.next())
@@ -105,3 +122,50 @@ def test_a_watchdog_that_is_meant_for_another_process_is_left_to_it(tmp_path: Pa
 
     systemd.close()
     assert heard == ["READY=1", "STOPPING=1"]
+
+
+@pytest.fixture
+def heard(tmp_path: Path) -> Iterator[Systemd]:
+    systemd = Systemd(str(tmp_path / "notify"))
+    yield systemd
+    systemd.close()
+
+
+@pytest.mark.parametrize("place", ["empty", "none"])
+def test_a_command_that_nobody_has_heard_of_is_ready_in_the_end_and_lives_while_it_runs(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    heard: Systemd,
+    place: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    telling = Telling(make_run({"RUNTIME_DIRECTORY": str(tmp_path)}) if place == "empty" else None, Config())
+    environ = {"NOTIFY_SOCKET": heard.address, "WATCHDOG_USEC": "2"}
+    patient = Notifier(environ, telling)
+    patient.turn()
+    before = heard.waiting()
+    monkeypatch.setattr("observekit.cli.run.systemd._UNHEARD_SECONDS", 0.0)
+    notifier = Notifier(environ, telling)
+    for _ in range(2):
+        notifier.turn()
+
+    assert (before, heard.next(), heard.next()) == ([], "READY=1", "WATCHDOG=1")
+    assert json.loads(capsys.readouterr().err)["event"] == "observekit.run_unheard"
+
+
+@pytest.mark.parametrize(
+    ("said", "lives"), [(report("ready"), True), (report("broken"), False), (None, False)]
+)
+def test_one_worker_that_says_nothing_or_is_broken_lets_the_watchdog_bark(
+    tmp_path: Path, heard: Systemd, said: Said | None, lives: bool
+) -> None:
+    place = make_run({"RUNTIME_DIRECTORY": str(tmp_path)})
+    telling = Telling(place, Config(health=False))
+    notifier = Notifier({"NOTIFY_SOCKET": heard.address, "WATCHDOG_USEC": "2"}, telling)
+    with sibling(tmp_path, lambda *_: report("ready")):
+        notifier.turn()
+        assert heard.next() == "READY=1"
+    with sibling(tmp_path, lambda *_: said), sibling(tmp_path, lambda *_: report("ready"), "1-1"):
+        notifier.turn()
+
+    assert ("WATCHDOG=1" in heard.waiting()[1:]) is lives

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from observekit.health.check import Check, Result
+
 if TYPE_CHECKING:
     from tests.health.conftest import Bench
 
@@ -127,8 +129,12 @@ def test_one_failure_is_one_for_a_probe_that_hears_of_it_on_another_loop(
     bench.add(check)
     # Who is told does not hurry; a probe elsewhere must not hear of the result before it is noted.
     told = bench.engine._listeners.observed
-    slowly = replace(bench.engine._listeners, observed=lambda *given: (told(*given), heard.wait(0.3)))
-    bench.engine._listeners = slowly
+
+    def slowly(check: Check, result: Result) -> None:
+        told(check, result)
+        heard.wait(0.3)
+
+    bench.engine._listeners = replace(bench.engine._listeners, observed=slowly)
 
     with at_home(bench):
         bench.run(bench.ask())
