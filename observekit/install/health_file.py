@@ -126,8 +126,8 @@ class HealthFile:
     def _of_the_others(self, target: str) -> str:
         """Return what the worst of the other workers says; this thread has nothing else to do."""
         replies, silent = ask(self._others.sockets(), "GET", target, _PATIENCE_SECONDS)
-        noes = [reply.text.partition("\n")[0] for reply in replies.values() if reply.status != _OK]
-        return next(iter(noes), "silent" if silent else "ok")
+        refusals = [reply.text.partition("\n")[0] for reply in replies.values() if reply.status != _OK]
+        return next(iter(refusals), "silent" if silent else "ok")
 
     def _write(self, answers: Mapping[str, str]) -> None:
         said = {"at": monotonic(), "every_seconds": EVERY_SECONDS, "pid": os.getpid(), **answers}

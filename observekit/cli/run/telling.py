@@ -20,7 +20,7 @@ _ANSWER_SECONDS: Final = 1.0
 Question = Literal["startup", "liveness"]
 Heard = Literal["yes", "no", "nobody"]
 # What a process says of its life that is a no, where it serves no probes.
-_NOES: Final[dict[Question, frozenset[str]]] = {
+_REFUSALS: Final[dict[Question, frozenset[str]]] = {
     "startup": frozenset({"starting", "broken"}),
     "liveness": frozenset({"broken"}),
 }
@@ -67,7 +67,7 @@ class Telling:
             return "nobody"
         path = self._path(question)
         if path is None:
-            return "no" if any(peer.said["state"] in _NOES[question] for peer in serving) else "yes"
+            return "no" if any(peer.said["state"] in _REFUSALS[question] for peer in serving) else "yes"
         asked = [peer.at for peer in serving if isinstance(peer.at, Path)]
         answers, silent = ask(asked, "GET", path, _ANSWER_SECONDS)
         said_yes = not silent and bool(answers) and all(one.status == DONE for one in answers.values())
