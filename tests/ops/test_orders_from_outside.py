@@ -25,7 +25,7 @@ class Service:
         self.guard = Guard(("ops",))
         paths = {
             **management(
-                Actions(self.report, *map(self._doing, ("drain", "resume", "flush"))), _may, self.guard
+                Actions(self.report_later, *map(self._doing, ("drain", "resume", "flush"))), _may, self.guard
             ),
             **levels(LevelActions(self.report, *map(self._doing, ("change", "undo"))), _may, self.guard),
         }
@@ -37,6 +37,9 @@ class Service:
 
     def report(self) -> dict[str, Any]:
         return {"pid": 7}
+
+    async def report_later(self) -> dict[str, Any]:
+        return self.report()
 
     def _doing(self, name: str) -> Any:
         async def act(words: Words) -> bool:
