@@ -20,11 +20,11 @@ pytestmark = pytest.mark.once
 
 DELAY = ("--delay", "0")
 WORKER = """
-import time
+import signal
 from observekit import setup
 setup(management=True)
 print("here", flush=True)
-time.sleep(600)
+signal.pause()
 """
 
 

@@ -43,8 +43,12 @@ def environ(container: dict[str, Any]) -> dict[str, str]:
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.name)
 def test_a_manifest_is_what_kubernetes_takes(path: Path, version: str) -> None:
+    kinds = []
     for document in documents(path):
         kubernetes_validate.validate(document, version, strict=True)
+        kinds.append(document["kind"])
+
+    assert "Deployment" in kinds
 
 
 def test_a_manifest_with_a_mistake_is_not() -> None:

@@ -13,7 +13,7 @@ from tests.drain.service import running, supervised, until
 pytestmark = pytest.mark.once
 
 WORKER = """
-import signal, sys, time
+import signal, sys
 from observekit import operation, setup
 kit = setup(service_name="mails")
 kit.lifecycle.serving()
@@ -25,7 +25,7 @@ print("sent", flush=True)
 if "listens" in sys.argv:
     kit.lifecycle.draining.wait()
 else:
-    time.sleep(600)
+    signal.pause()
 """
 
 

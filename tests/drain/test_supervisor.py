@@ -16,16 +16,16 @@ NEVER = ("--drain-delay", "3000", "--drain-timeout", "3000")
 """Times that no test waits for."""
 
 OBEDIENT = """
-import signal, sys, time
-def end(number, _):
-    print(signal.Signals(number).name, flush=True)
-    if number in (signal.SIGTERM, signal.SIGINT):
-        sys.exit(7)
-for name in ("TERM", "INT", "HUP", "USR1", "USR2", "QUIT", "WINCH", "TTIN", "TTOU"):
-    signal.signal(getattr(signal, f"SIG{name}"), end)
+import signal, sys
+names = ("TERM", "INT", "HUP", "USR1", "USR2", "QUIT", "WINCH", "TTIN", "TTOU")
+asked = {getattr(signal, f"SIG{name}") for name in names}
+signal.pthread_sigmask(signal.SIG_BLOCK, asked)  # None comes between two looks.
 print("here", flush=True)
 while True:
-    time.sleep(0.05)  # Python looks for signals in between, not while it falls asleep.
+    number = signal.sigwait(asked)
+    print(number.name, flush=True)
+    if number in (signal.SIGTERM, signal.SIGINT):
+        sys.exit(7)
 """
 DEAF = OBEDIENT.replace("sys.exit(7)", "pass")
 
@@ -112,8 +112,9 @@ def test_other_signals_are_passed_on_as_they_are(tmp_path: Path, name: str) -> N
     with running(supervised(python(OBEDIENT), *NEVER), tmp_path) as service:
         said(service, "here")
         service.send(signal.Signals[name])
-
         said(service, name)
+
+        assert (service.output.read_text().split(), service.ended()) == (["here", name], False)
 
 
 def test_a_command_that_does_not_listen_is_killed_when_its_time_is_over(tmp_path: Path) -> None:
@@ -143,7 +144,7 @@ def test_whoever_is_in_a_hurry_gets_there_with_four_signals(tmp_path: Path) -> N
 
 
 def test_a_death_by_the_signal_that_was_passed_on_is_an_orderly_end(tmp_path: Path) -> None:
-    code = "import time; print('here', flush=True); time.sleep(600)"
+    code = "import signal; print('here', flush=True); signal.pause()"
     with running(supervised(python(code), "--drain-delay", "0"), tmp_path) as service:
         said(service, "here")
         service.send(signal.SIGTERM)
@@ -173,8 +174,9 @@ def test_orphans_that_end_are_no_zombies(tmp_path: Path) -> None:
     with running(supervised(command), tmp_path) as service:
         said(service, "here")
         orphan = int(service.output.read_text().split()[0])
-
         until(lambda: not is_alive(orphan), "a zombie")
+
+        assert not service.ended()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a namespace of processes needs root")
@@ -197,8 +199,9 @@ def test_a_supervisor_that_is_killed_takes_the_command_along(tmp_path: Path) -> 
         child = service.family()[1]
         service.send(signal.SIGKILL)
         service.wait()
-
         until(lambda: not is_alive(child), "goes on alone")
+
+    assert service.output.read_text().split() == ["here", "SIGTERM"]
 
 
 def test_a_command_finds_signals_as_they_would_be_without(tmp_path: Path) -> None:

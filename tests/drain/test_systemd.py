@@ -82,15 +82,16 @@ def test_systemd_hears_when_a_service_is_ready_that_it_lives_and_that_it_stops(
 
 
 STUCK = """
-import signal, time
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})  # In all threads, so that none dies of it.
 from observekit import setup
 kit = setup()
 kit.add_check("engine", lambda: stuck != [1], probe="liveness")
 stuck = []
-signal.signal(signal.SIGUSR1, lambda *_: stuck.append(1))
 kit.lifecycle.serving()
-while True:
-    time.sleep(60)
+signal.sigwait({signal.SIGUSR1})
+stuck.append(1)
+signal.pause()
 """
 
 
