@@ -67,7 +67,7 @@ class Workers:
     def until(self, path: str, told: str) -> None:
         """Ask until many in a row are told so."""
         end, pause, row = monotonic() + LONG, Event(), 0
-        while row < 15:
+        while row < 100:  # One that has no CPU time may be asked last, and know the least.
             said = ""
             try:
                 said = self.get(path)[1]
