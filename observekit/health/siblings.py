@@ -109,7 +109,8 @@ class Lives:
 
     def verdict(self, own: Verdict) -> Verdict:
         """Return what the service says, of which this worker says *own*."""
-        self._looker.begin()
+        if self._sockets():  # A process alone needs no thread to look at nobody.
+            self._looker.begin()
         seen = self._seen
         if seen.well == seen.others:
             return own
