@@ -2,10 +2,13 @@
 
 from typing import Final
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 FEW: Final = "few"
 """Profile of runs beside which one tries everything as often as it says; marker ``often`` is for that one."""
+
+SHARED: Final = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
+"""What is not looked for where all examples have one server, on a machine that may be busy."""
 
 _SHARE: Final = 10
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 import uvicorn
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
@@ -26,6 +26,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from observekit import instrument, setup
+from tests.often import SHARED
 
 LONG = 30.0
 TRACE, SPAN = "12345678901234567890123456789012", "1234567890123456"
@@ -277,7 +278,7 @@ text = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=8
 near = st.from_regex(r"[0-9a-f]{2}-[0-9a-f]{31,33}-[0-9a-f]{15,17}-[0-9a-f]{1,3}(-x)?", fullmatch=True)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=SHARED)
 @given(st.lists(near | text, max_size=2), st.lists(text, max_size=2))
 def test_whatever_comes_in_one_valid_context_goes_out(
     relay: Relay, given_parents: list[str], states: list[str]

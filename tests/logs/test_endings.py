@@ -152,6 +152,10 @@ def test_children_forked_while_threads_log_do_not_hang(run_script: Run) -> None:
 
 def test_daemon_threads_may_log_until_the_end(run_script: Run) -> None:
     ended = run_script(
+        # They are never done, so that the end takes all of its time.
+        "kit.shutdown()\n"
+        "kit = setup(log_format='json', traces=False, shutdown_budget_seconds=0.5)\n"
+        "log = structlog.get_logger('script')\n"
         "from queue import SimpleQueue\n"
         "logged = SimpleQueue()\n"
         "def chat():\n"

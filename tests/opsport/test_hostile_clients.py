@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Gauge
 
@@ -15,7 +15,7 @@ from observekit import Kit
 from observekit.ops import server, visit
 from observekit.ops.server import CONNECTIONS
 from observekit.ops.visit import REQUEST_BYTES
-from tests.often import often
+from tests.often import SHARED, often
 
 if TYPE_CHECKING:
     from tests.opsport.conftest import Client
@@ -222,7 +222,7 @@ def _length(reader: socket.socket) -> int:
 
 # One server for all examples: that it lives through them is the point.
 @pytest.mark.often
-@settings(max_examples=often(200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=often(200), deadline=None, suppress_health_check=SHARED)
 @given(st.binary(max_size=300), st.sampled_from([b"", b"\r\n\r\n", b" HTTP/1.1\r\nHost: localhost\r\n\r\n"]))
 def test_no_bytes_at_all_make_it_fail(anyway: "Anyway", sent: bytes, end: bytes) -> None:
     with anyway.client.connect() as connection:
