@@ -42,7 +42,7 @@ JOB_LAST_SUCCESS: Final = MetricSpec(
     help="When a job, which is an operation outside of any request, last ended well, as a Unix time.",
     labels=("job_name",),
     # The sum of two times is none.
-    across="worker",
+    across="max",
 )
 JOB_PERIOD: Final = MetricSpec(
     name="job_period_seconds",
@@ -50,7 +50,7 @@ JOB_PERIOD: Final = MetricSpec(
     unit="seconds",
     help="How often a job has to end well, as every_seconds of its operation says; others have no series.",
     labels=("job_name",),
-    across="worker",
+    across="max",
 )
 MESSAGE_DURATION: Final = MetricSpec(
     name="messaging_process_duration_seconds",
