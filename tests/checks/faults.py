@@ -1,7 +1,7 @@
 """PostgreSQL and redis in trouble while a hundred probes a second arrive: ``python -m tests.checks.faults``.
 
-Prints a line for each kind of trouble: what the probes of a service got that depends on both, and what that
-cost the two. ``--seconds`` is how long each trouble lasts when it has been found.
+Tells for each kind of trouble what the probes of a service got that depends on both, and what that cost the
+two; with ``--write`` in FAULTS.md too. ``--seconds`` is how long each trouble lasts when it has been found.
 """
 
 import argparse
@@ -26,6 +26,16 @@ from tests.real_servers.proxy import FaultProxy, Mode
 PERIOD_SECONDS = 0.25
 PROBES_A_SECOND = 100
 CHECKS = ("postgres", "redis")
+TABLE = Path(__file__).with_name("FAULTS.md")
+_BEGIN = """# Dependencies in trouble
+
+What 100 probes a second got of a service that depends on PostgreSQL and redis, both `required`, while one of
+them is in trouble. Each check runs once in 0.25 s at most and has 0.2 s, all of a probe have 0.9 s; half of
+the probes of liveness are for the ops port. Made by `python -m tests.checks.faults --write`.
+
+| trouble | probes | `/readyz` | `/livez` | p99 | worst | runs | threads |
+| --- | ---: | --- | --- | ---: | ---: | --- | --- |
+"""
 
 
 class Answer(NamedTuple):
@@ -188,16 +198,20 @@ async def troubled(made: Service, trouble: AbstractContextManager[None], seconds
 
 
 def line(name: str, figures: Figures) -> str:
-    """Return the figures of a trouble in a line."""
-    p99 = quantiles((answer.seconds for answer in figures.answers), n=100)[98]
-    worst = max(answer.seconds for answer in figures.answers)
+    """Return the figures of a trouble as a row of the table."""
+    seconds = [answer.seconds for answer in figures.answers]
+    p99, worst = quantiles(seconds, n=100)[98] * 1000, max(seconds) * 1000
+    said = (_counts(figures.statuses(path)) for path in ("/readyz", "/livez"))
     runs = ", ".join(f"{check} {count:.0f}" for check, count in figures.runs.items())
-    return (
-        f"{name:18} {len(figures.answers):5} probes in {figures.seconds:4.1f} s: "
-        f"readyz {dict(figures.statuses('/readyz'))}, livez {dict(figures.statuses('/livez'))}, "
-        f"p99 {p99 * 1000:.0f} ms, worst {worst * 1000:.0f} ms, runs {runs}, "
-        f"threads {figures.threads[0]:.0f} → {figures.threads[1]:.0f}"
+    cells = (
+        *(name, f"{len(seconds)} in {figures.seconds:.1f} s", *said, f"{p99:.0f} ms", f"{worst:.0f} ms"),
+        *(runs, f"{figures.threads[0]:.0f} → {figures.threads[1]:.0f}"),
     )
+    return f"| {' | '.join(cells)} |"
+
+
+def _counts(statuses: Counter[int]) -> str:
+    return ", ".join(f"{status}: {count}" for status, count in sorted(statuses.items()))
 
 
 async def toggled(made: Service, way: FaultProxy, seconds: float) -> float:
@@ -210,14 +224,8 @@ async def toggled(made: Service, way: FaultProxy, seconds: float) -> float:
     return (await made.metrics())["changes"] - before
 
 
-def told(text: str) -> None:
-    """Print a line now."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
-
-
-async def run(seconds: float, toggle_seconds: float) -> int:
-    """Print a line for each trouble; return how many probes of liveness failed."""
+async def run(seconds: float, toggle_seconds: float, told: Callable[[str], None]) -> int:
+    """Tell a row for each trouble; return how many probes of liveness failed."""
     failures = 0
     with ExitStack() as stack:
         postgres, redis = stack.enter_context(servers.postgres()), stack.enter_context(servers.redis())
@@ -232,17 +240,30 @@ async def run(seconds: float, toggle_seconds: float) -> int:
         usual = {"OBSERVEKIT_CHECK_CACHE": "2", "OBSERVEKIT_CHECK_PASS_AFTER": "2"}
         async with service(ways[0].port, ways[1].port, **usual) as made:
             changes = await toggled(made, ways[1], toggle_seconds)
-            told(f"a way that opens and closes every 0.3 s for {toggle_seconds:g} s: {changes:.0f} changes")
+            told(
+                f"\nA way that opens and closes every 0.3 s for {toggle_seconds:g} s: {changes:.0f} changes."
+            )
     return failures
 
 
 def main() -> int:
-    """Run all troubles; return 1 if liveness failed."""
+    """Run all troubles, write the table, and return 1 if liveness failed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=10.0, help="how long each trouble lasts")
     parser.add_argument("--toggle", type=float, default=120.0, help="how long a way opens and closes")
+    parser.add_argument("--write", action="store_true", help="write FAULTS.md as well")
     given = parser.parse_args()
-    return 1 if asyncio.run(run(given.seconds, given.toggle)) else 0
+    lines: list[str] = []
+
+    def told(text: str) -> None:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+        lines.append(text)
+
+    failures = asyncio.run(run(given.seconds, given.toggle, told))
+    if given.write:
+        TABLE.write_text(_BEGIN + "\n".join(lines) + "\n", encoding="utf-8")
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

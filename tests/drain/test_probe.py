@@ -1,5 +1,6 @@
 """``observekit probe``: exec probes by socket, by ops port and by a file that is kept."""
 
+import asyncio
 import json
 import os
 import sys
@@ -38,6 +39,21 @@ def test_what_fails_is_named(make_kit: Make, capsys: pytest.CaptureFixture[str])
 
     assert main(["probe", "ready"]) == 1
     assert "database" in capsys.readouterr().out
+
+
+def test_a_worker_whose_loop_is_stuck_says_so_where_it_has_a_socket_and_no_port(
+    make_kit: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SERVER_SOFTWARE", "gunicorn/23.0.0")  # As those have it that gunicorn forks.
+    kit = make_kit(liveness_stall_seconds=1)
+
+    async def stuck() -> int:
+        kit.lifecycle.serving()
+        before = main(["probe", "live"])
+        until(lambda: main(["probe", "live"]) == 1, "it lives")
+        return before
+
+    assert asyncio.run(stuck()) == 0
 
 
 def test_nobody_to_ask_is_no_yes(make_kit: Make) -> None:

@@ -5,7 +5,6 @@ import os
 import select
 import signal
 import socket
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from observekit.cli.run.telling import Telling
 from observekit.health.place import make_run
 from tests.drain.peers import Said, report, sibling
 from tests.drain.servers import APP, SERVERS
-from tests.drain.service import LONG, free_port, running, supervised, until
+from tests.drain.service import LONG, free_port, running, supervised
 
 pytestmark = pytest.mark.once
 
@@ -33,17 +32,6 @@ class Systemd:
 
     def next(self) -> str:
         return self._socket.recv(4096).decode()
-
-    def rest(self) -> list[str]:
-        """Return what comes until nothing has come for five beats."""
-        self._socket.settimeout(1.0)
-        heard: list[str] = []
-        try:
-            while len(heard) < 100:
-                heard.append(self.next())
-        except TimeoutError:
-            return heard
-        raise AssertionError("it goes on")
 
     def waiting(self) -> list[str]:
         """Return what has come so far."""
@@ -81,50 +69,6 @@ def test_systemd_hears_when_a_service_is_ready_that_it_lives_and_that_it_stops(
     assert (heard[:3], answered) == (["READY=1", "WATCHDOG=1", "WATCHDOG=1"], 200)
 
 
-STUCK = """
-import signal
-signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})  # In all threads, so that none dies of it.
-from observekit import setup
-kit = setup()
-kit.add_check("engine", lambda: stuck != [1], probe="liveness")
-stuck = []
-kit.lifecycle.serving()
-signal.sigwait({signal.SIGUSR1})
-stuck.append(1)
-signal.pause()
-"""
-
-
-def test_a_service_that_does_not_live_lets_its_watchdog_bark(tmp_path: Path) -> None:
-    systemd = Systemd(str(tmp_path / "notify"))
-    watched = {"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": "400000", "OBSERVEKIT_CHECK_CACHE": "0"}
-    with running(supervised([sys.executable, "-c", STUCK]), tmp_path, 0, **watched) as service:
-        heard = [systemd.next(), systemd.next()]
-        service.send(signal.SIGUSR1)
-        heard += systemd.rest()
-
-        assert not service.ended()
-
-    systemd.close()
-    assert heard[:2] == ["READY=1", "WATCHDOG=1"]
-
-
-def test_a_watchdog_that_is_meant_for_another_process_is_left_to_it(tmp_path: Path) -> None:
-    systemd = Systemd(str(tmp_path / "notify"))
-    port = free_port()
-    watched = {"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": "100000", "WATCHDOG_PID": str(os.getpid())}
-    command = supervised(SERVERS["uvicorn"].command(APP, port), "--drain-delay", "0")
-    with running(command, tmp_path, port, **watched) as service:
-        heard = [systemd.next()]
-        until(lambda: service.get("/readyz").status == 200, "not ready")
-        service.send(signal.SIGTERM)
-        heard.append(systemd.next())
-        service.wait()
-
-    systemd.close()
-    assert heard == ["READY=1", "STOPPING=1"]
-
-
 @pytest.fixture
 def heard(tmp_path: Path) -> Iterator[Systemd]:
     systemd = Systemd(str(tmp_path / "notify"))
@@ -154,19 +98,40 @@ def test_a_command_that_nobody_has_heard_of_is_ready_in_the_end_and_lives_while_
     assert json.loads(capsys.readouterr().err)["event"] == "observekit.run_unheard"
 
 
+@pytest.mark.parametrize("health", [True, False])
 @pytest.mark.parametrize(
-    ("said", "lives"), [(report("ready"), True), (report("broken"), False), (None, False)]
+    ("life", "lives"),
+    [((200, "ready"), True), ((503, "broken"), False), ((404, "broken"), False), (None, False)],
 )
-def test_one_worker_that_says_nothing_or_is_broken_lets_the_watchdog_bark(
-    tmp_path: Path, heard: Systemd, said: Said | None, lives: bool
+def test_one_worker_that_says_no_or_nothing_lets_the_watchdog_bark(
+    tmp_path: Path, heard: Systemd, health: bool, life: tuple[int, str] | None, lives: bool
 ) -> None:
     place = make_run({"RUNTIME_DIRECTORY": str(tmp_path)})
-    telling = Telling(place, Config(health=False))
+    telling = Telling(place, Config(health=health))
     notifier = Notifier({"NOTIFY_SOCKET": heard.address, "WATCHDOG_USEC": "2"}, telling)
+
+    def troubled(_: str, path: str) -> Said | None:
+        if life is None:
+            return None
+        return report(life[1]) if path == "/drain" else Said(life[0])
+
     with sibling(tmp_path, lambda *_: report("ready")):
         notifier.turn()
-        assert heard.next() == "READY=1"
-    with sibling(tmp_path, lambda *_: said), sibling(tmp_path, lambda *_: report("ready"), "1-1"):
-        notifier.turn()
+        begun = heard.waiting()
+        with sibling(tmp_path, troubled, "1-1"):
+            notifier.turn()
 
-    assert ("WATCHDOG=1" in heard.waiting()[1:]) is lives
+    assert (begun, heard.waiting()) == (["READY=1", "WATCHDOG=1"], ["WATCHDOG=1"] if lives else [])
+
+
+def test_a_watchdog_that_is_meant_for_another_process_is_left_to_it(tmp_path: Path, heard: Systemd) -> None:
+    telling = Telling(make_run({"RUNTIME_DIRECTORY": str(tmp_path)}), Config())
+    another = {"WATCHDOG_USEC": "2", "WATCHDOG_PID": str(os.getppid())}
+    notifier = Notifier({"NOTIFY_SOCKET": heard.address, **another}, telling)
+
+    with sibling(tmp_path, lambda *_: report("ready")):
+        for _ in range(3):
+            notifier.turn()
+    notifier.stopping()
+
+    assert (heard.waiting(), notifier.due()) == (["READY=1", "STOPPING=1"], None)
