@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 
 from tests.drain.servers import APP, SERVERS, Server
 from tests.drain.service import LONG, Service, free_port, is_alive, running, supervised, until
+from tests.drain.table import rows_in
 
 TABLE: Final = Path(__file__).with_name("SIGNALS.md")
 OPTIONS: Final = ("--drain-delay", "0.5", "--drain-timeout", "1.5")
@@ -32,6 +33,8 @@ _HEAD: Final = """# Signals in odd orders
 How each server ends by itself, and under `observekit run` with a drain of 0.5 s and a time-out of 1.5 s.
 By itself it has 6 s. Made by `python -m tests.drain.signals`.
 
+| server | signals | exit code by itself | under `observekit run` |
+| --- | --- | --- | --- |
 """
 
 TERM, INT, HUP, QUIT = signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT
@@ -133,25 +136,25 @@ def rows(server: Server, wanted: list[str]) -> Iterator[tuple[str, Outcome, Outc
 def main() -> int:
     """Write the table, and return 1 if there was no end, or not the right one."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--server", action="append", choices=tuple(SERVERS), help="only this one, and no table"
-    )
-    parser.add_argument("--sequence", action="append", choices=tuple(SEQUENCES), help="only this one")
+    parser.add_argument("--server", action="append", choices=tuple(SERVERS), help="only the rows of this one")
+    parser.add_argument("--sequence", action="append", choices=tuple(SEQUENCES), help="only these rows")
     options = parser.parse_args()
     wrong = 0
-    lines = [
-        "| server | signals | exit code by itself | under `observekit run` |",
-        "| --- | --- | --- | --- |",
-    ]
     for name in options.server or SERVERS:
         for label, alone, run in rows(SERVERS[name], options.sequence or list(SEQUENCES)):
             right = is_right(alone, run)
             wrong += not right
-            lines.append(f"| {name} | {label} | {alone} | {run}{'' if right else ' **wrong**'} |")
-            print(lines[-1], flush=True)
-    if not options.server and not options.sequence:
-        TABLE.write_text(_HEAD + "\n".join(lines) + "\n", encoding="utf-8")
+            line = f"| {name} | {label} | {alone} | {run}{'' if right else ' **wrong**'} |"
+            print(line, flush=True)
+            before = TABLE.read_text(encoding="utf-8") if TABLE.exists() else ""
+            write({**rows_in(before), (name, label): line})
     return int(wrong > 0)
+
+
+def write(lines: dict[tuple[str, str], str]) -> None:
+    """Write the table, in the order of servers and sequences."""
+    found = [lines[name, label] for name in SERVERS for label in SEQUENCES if (name, label) in lines]
+    TABLE.write_text(_HEAD + "\n".join(found) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
