@@ -29,9 +29,9 @@ CHECKS = ("postgres", "redis")
 TABLE = Path(__file__).with_name("FAULTS.md")
 _BEGIN = """# Dependencies in trouble
 
-What up to 100 probes a second got of a service that depends on PostgreSQL and redis, both `required`, while one of
-them is in trouble. Each check runs once in 0.25 s at most and has 0.2 s, all of a probe have 0.9 s; half of
-the probes of liveness are for the ops port. Made by `python -m tests.checks.faults --write`.
+What up to 100 probes a second got of a service that depends on PostgreSQL and redis, both `required`,
+while one of them is in trouble. Each check runs once in 0.25 s at most and has 0.2 s, all of a probe have
+0.9 s; half of the probes of liveness are for the ops port. Made by `python -m tests.checks.faults --write`.
 
 | trouble | probes | `/readyz` | `/livez` | p99 | worst | runs | threads |
 | --- | ---: | --- | --- | ---: | ---: | --- | --- |
