@@ -72,6 +72,8 @@ def measure(rounds: Rounds) -> Parts:
     found = {"calls": ask("benchmarks.observing", rounds.small)}
     print("parts: child spans", flush=True)
     found["spans"] = ask("benchmarks.spans", rounds.small)
+    print("parts: hostile headers", flush=True)
+    found["hostile"] = ask("benchmarks.hostile", rounds.small)
     print("parts: ends", flush=True)
     found["ends"] = ask("benchmarks.ends", 1 if rounds.small < 5 else 3)
     for lines in LINES:

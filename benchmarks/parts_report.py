@@ -45,6 +45,21 @@ _ENDS = (
     ("end-stalled", "**observekit**, nothing is read"),
     ("end-sdk", "OpenTelemetry's SDK, never an answer"),
 )
+_HOSTILE_METHOD = """\
+CPU microseconds to read `traceparent`, `tracestate` and `baggage` of a request as they are meant to be, and
+as somebody makes them who wants to cost time, beside OpenTelemetry's own propagators; {rounds} rounds in one
+process.
+"""
+_HOSTILE = (
+    ("ordinary", "as they are meant to be"),
+    ("long", "`traceparent` of 64 KiB"),
+    ("twice", "`traceparent` 500 times"),
+    ("members", "`tracestate` of 5,000 members"),
+    ("commas", "`baggage` of 8,190 commas"),
+    ("white", "`baggage` with 8,000 characters of white space in a value"),
+    ("percent", "`baggage` of 8 KiB, percent-encoded throughout"),
+    ("pairs", "`baggage` of 900 members"),
+)
 _PAGES_METHOD = """\
 CPU time of a whole page of one histogram with three labels, or of a counter with one, without times of
 creation, {rounds} rounds in turn in one process ({large} for 100,000 lines, which take prometheus-client a
@@ -103,6 +118,13 @@ def lines(parts: Parts) -> Iterator[str]:
     yield "\n## A child span\n"
     yield _SPANS_METHOD.format(rounds=parts.rounds.small)
     yield from _spans(parts)
+    yield "\n## Hostile headers\n"
+    yield _HOSTILE_METHOD.format(rounds=parts.rounds.small)
+    yield "| headers | observekit | OpenTelemetry |"
+    yield "| --- | --: | --: |"
+    for name, title in _HOSTILE:
+        ours, theirs = (parts.value("hostile", f"{name}-{whose}").median for whose in ("ours", "otel"))
+        yield f"| {title} | {ours:.1f} | {theirs:,.1f} |"
     yield "\n## An end\n"
     yield _ENDS_METHOD
     yield "| | seconds |"
