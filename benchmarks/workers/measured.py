@@ -10,6 +10,9 @@ from benchmarks.workers.child import CELLS, MULTI, OURS, SINGLE, Child, children
 
 WORKERS = 16
 LINES = 10_000
+SERIES = 100_000
+BELOW = 20
+"""How many gauges below zero each worker has, in the pages that are made with such."""
 CALLS = ("increment", "observation")
 LABELLED = ("increment-labels", "observation-labels")
 DEATHS = {OURS: (4, 64, 256, 1_000, 10_000), MULTI: (4, 64, 256)}
@@ -32,6 +35,8 @@ class Measured(NamedTuple):
     rounds: int
     calls: Rounds
     pages: Rounds
+    below: Rounds
+    sizes: dict[str, dict[str, float]]
     dying: dict[str, dict[int, Dying]]
     shown: dict[str, dict[str, Any]]
 
@@ -39,7 +44,15 @@ class Measured(NamedTuple):
 def measure(*, quick: bool) -> Measured:
     """Measure all of it."""
     rounds = 3 if quick else 15
-    return Measured(rounds, _calls(rounds), _pages(rounds), _dying(quick=quick), _shown())
+    return Measured(
+        rounds,
+        calls=_calls(rounds),
+        pages=_pages(rounds),
+        below=_below(rounds),
+        sizes=_sizes(),
+        dying=_dying(quick=quick),
+        shown=_shown(),
+    )
 
 
 def ratio(rounds: Rounds, what: str, one: str, other: str, of: str = "") -> Spread:
@@ -56,6 +69,17 @@ def _calls(rounds: int) -> Rounds:
 def _pages(rounds: int) -> Rounds:
     print(f"workers: pages of {WORKERS} workers", flush=True)
     return _in_turn("scraping", (OURS, CELLS, MULTI), ("page",), rounds, WORKERS, LINES)
+
+
+def _below(rounds: int) -> Rounds:
+    print("workers: the same pages with gauges below zero", flush=True)
+    return _in_turn("scraping", (OURS, CELLS), ("page",), rounds, WORKERS, LINES, BELOW)
+
+
+def _sizes() -> dict[str, dict[str, float]]:
+    print(f"workers: what each of {SERIES:,} series takes", flush=True)
+    with children("benchmarks.workers.sizes", (OURS, CELLS, SINGLE, MULTI), SERIES) as started:
+        return {variant: child.ask("sizes") for variant, child in started.items()}
 
 
 def _in_turn(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from benchmarks.stats import Spread, spread
 from benchmarks.workers.child import CELLS, MULTI, OURS, SINGLE
-from benchmarks.workers.measured import CALLS, LABELLED, LINES, WORKERS, Measured, ratio
+from benchmarks.workers.measured import BELOW, CALLS, LABELLED, LINES, SERIES, WORKERS, Measured, ratio
 
 _METHOD = """\
 Each row runs in a process of its own, because prometheus-client decides when it is imported how it keeps
@@ -15,6 +15,10 @@ three labels; with several workers there are four that have counted, one of whic
 _PAGE_METHOD = """\
 The page of {workers} living workers, each with the same {lines:,} lines of one histogram, made by one of
 them; prometheus-client's is `MultiProcessCollector` with `generate_latest`.
+"""
+_SIZES_METHOD = """\
+Bytes that each of {series:,} counters with one label takes in a process that counts in all of them, by what
+is resident, and in its files. A worker shares 64 MiB of values and 64 MiB of labels at most.
 """
 _DYING_METHOD = """\
 Four workers live, one of which makes the page; others have counted in 60 series and were killed (SIGKILL).
@@ -42,6 +46,9 @@ def lines(measured: Measured) -> Iterator[str]:
     yield ""
     yield _PAGE_METHOD.format(workers=WORKERS, lines=LINES)
     yield from _pages(measured)
+    yield ""
+    yield _SIZES_METHOD.format(series=SERIES)
+    yield from _sizes(measured)
     yield ""
     yield _DYING_METHOD
     yield from _dying(measured)
@@ -100,6 +107,22 @@ def _pages(measured: Measured) -> Iterator[str]:
             "" if variant == MULTI else f"1/{1 / ratio(measured.pages, 'page', variant, MULTI).median:.1f}"
         )
         yield f"| {_TITLES[variant].removesuffix(', several workers')} | {took} | {share} |"
+        if variant in measured.below:
+            yield f"| {_below(measured, variant)} |"
+
+
+def _below(measured: Measured, variant: str) -> str:
+    took = spread(measured.below[variant]["page"])
+    share = spread(measured.pages[MULTI]["page"]).median / took.median
+    return f"the same, with {BELOW} gauges below zero in each worker | {_brackets(took, 1)} | 1/{share:.1f}"
+
+
+def _sizes(measured: Measured) -> Iterator[str]:
+    yield "| | in memory, bytes | in files, bytes |"
+    yield "| --- | --: | --: |"
+    for variant, title in _TITLES.items():
+        sizes = measured.sizes[variant]
+        yield f"| {title} | {sizes['memory']:,.0f} | {sizes['files']:,.0f} |"
 
 
 def _dying(measured: Measured) -> Iterator[str]:

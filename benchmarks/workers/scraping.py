@@ -1,6 +1,7 @@
 """CPU time of the page of sixteen workers, each of which has the same ten thousand lines.
 
-``python -m benchmarks.workers.scraping VARIANT DIRECTORY WORKERS LINES``
+``python -m benchmarks.workers.scraping VARIANT DIRECTORY WORKERS LINES [BELOW]``: with so many gauges below
+zero in each worker, too, which have to be looked at one by one.
 """
 
 import gc
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from time import process_time
 
-from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from benchmarks.workers.child import CELLS, MULTI, serve
@@ -46,7 +47,7 @@ def theirs(workers: int, lines: int) -> tuple[Render, Crew]:
     return render, crew
 
 
-def ours(variant: str, directory: Path, workers: int, lines: int) -> tuple[Render, Crew]:
+def ours(variant: str, directory: Path, workers: int, lines: int, below: int = 0) -> tuple[Render, Crew]:
     """Return observekit's page, with cells of its own or with a user's prometheus-client metrics."""
     registry, store = CollectorRegistry(), Store(series_limit=sys.maxsize)
     if variant == CELLS:
@@ -56,12 +57,15 @@ def ours(variant: str, directory: Path, workers: int, lines: int) -> tuple[Rende
     else:
         histogram = _histogram(registry)
         observe = lambda *one: histogram.labels(*one).observe(0.01)  # noqa: E731
+    depth = Gauge("depth", "Below zero.", ["of"], registry=registry, multiprocess_mode="livesum")
     member = Member(store, registry, _fail, lambda error: _fail("workers", error))
 
     def work() -> None:
         member.join(directory / "group")
         for one in _labels(lines):
             observe(*one)
+        for number in range(below):
+            depth.labels(str(number)).set(-1)
 
     crew = Crew(workers - 1, work)
     work()
@@ -77,9 +81,12 @@ def _histogram(registry: CollectorRegistry) -> Histogram:
 def main() -> None:
     """Answer how long a page takes, in milliseconds, and what its first sum is."""
     variant, directory = sys.argv[1], Path(sys.argv[2])
-    workers, lines = map(int, sys.argv[3:5])
+    workers, lines, below = map(int, [*sys.argv[3:6], "0"][:3])
     disable_created_metrics()
-    render, crew = theirs(workers, lines) if variant == MULTI else ours(variant, directory, workers, lines)
+    if variant == MULTI:
+        render, crew = theirs(workers, lines)
+    else:
+        render, crew = ours(variant, directory, workers, lines, below)
     _check(render(), workers, lines)
     serve({"page": lambda: _time(render)})
     crew.end()

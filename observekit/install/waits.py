@@ -4,7 +4,7 @@ from collections.abc import Callable
 from threading import Event, Thread
 from typing import Final
 
-from observekit.guard import Guard
+from observekit.guard import Guard, in_forked_child
 
 # Source: as often as workers look after what they share.
 AGAIN_SECONDS: Final = 1.0
@@ -15,6 +15,11 @@ class Waits:
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
+        self._start_afresh()
+        in_forked_child(self._start_afresh)
+
+    def _start_afresh(self) -> None:
+        # The parent's thread may be at it just when a child is forked, which could never set it then.
         self._ended = Event()
 
     def begin(self, work: Callable[[], bool]) -> None:

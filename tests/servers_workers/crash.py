@@ -17,6 +17,7 @@ from threading import Event, Thread
 from time import perf_counter
 from typing import Final
 
+from tests.servers_workers import table
 from tests.servers_workers.load import CLIENTS, Totals, busy
 from tests.servers_workers.page import Page
 from tests.servers_workers.servers import SERVERS
@@ -51,9 +52,22 @@ class Report:
     seconds: list[float] = field(default_factory=list)
     files: list[int] = field(default_factory=list)
 
-    def __str__(self) -> str:
+    @property
+    def milliseconds(self) -> tuple[float, float]:
+        """Return what a scrape took at first, and in the end."""
         part = max(1, len(self.seconds) // 4)
         early, late = (median(part) * 1000 for part in (self.seconds[:part], self.seconds[-part:]))
+        return early, late
+
+    def row(self) -> tuple[str, ...]:
+        """Return it as a row of the table."""
+        numbers = self.kills, self.scrapes, self.cut, self.acts, self.acts_cut, round(self.total)
+        took = [f"{one:.1f}" for one in self.milliseconds]
+        cells = [f"{one:,}" for one in (*numbers, max(self.files, default=0))]
+        return self.server, table.version_of(self.server), *cells, *took, str(len(self.wrong))
+
+    def __str__(self) -> str:
+        early, late = self.milliseconds
         return (
             f"{self.server}: {self.kills} kills, {self.scrapes} scrapes answered with 200, "
             f"{self.cut} cut off with their worker, {self.acts} acts answered, {self.acts_cut} cut off, "
@@ -164,10 +178,13 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--server", choices=sorted(SERVERS), default="uvicorn-h11")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--write", action="store_true", help="put it into TABLE.md")
     arguments = parser.parse_args()
     with TemporaryDirectory() as directory:
         report = crash(arguments.server, arguments.kills, Path(directory), arguments.seed)
     print(report)
+    if arguments.write:
+        table.put("crash", report.row())
     sys.exit(bool(report.wrong))
 
 

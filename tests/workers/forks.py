@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.servers_workers import table
 from tests.workers.fleet import PROGRAM, script
 
 SOURCE = (
@@ -78,8 +79,8 @@ print(json.dumps({"stuck": stuck, "parent": sum(counted), "found": found}), file
 )
 
 
-def run(forks: int, home: Path) -> list[str]:
-    """Fork so often, and return what is wrong."""
+def run(forks: int, home: Path) -> tuple[int, list[str]]:
+    """Fork so often; return how many children did not end, and what else is wrong."""
     # Coverage has locks that a fork while a thread is measured leaves held for ever in the child.
     environ = {"OBSERVEKIT_LOGS": "own", "COVERAGE_PROCESS_CONFIG": ""}
     report = json.loads(script(SOURCE, home, str(forks), stream="stderr", seconds=60.0 + forks, **environ))
@@ -92,8 +93,7 @@ def run(forks: int, home: Path) -> list[str]:
         wanted[operation] = float(acts)
     # One by the logger and one by the operation; one says that the parent has started.
     wanted['observekit_log_records_total{level="info"}'] = 2.0 * (forks + report["parent"]) + 1
-    wrong = [f"{len(report['stuck'])} children did not end: {report['stuck']}"] if report["stuck"] else []
-    return wrong + [
+    return len(report["stuck"]), [
         f"{series} is {report['found'].get(series)}, not {value}"
         for series, value in wanted.items()
         if report["found"].get(series) != value
@@ -104,11 +104,15 @@ def main() -> None:
     """Do so as the command line says."""
     parser = argparse.ArgumentParser(prog="python -m tests.workers.forks", description=__doc__)
     parser.add_argument("--forks", type=int, default=2000)
+    parser.add_argument("--write", action="store_true", help="put it into tests/servers_workers/TABLE.md")
     arguments = parser.parse_args()
     with TemporaryDirectory() as home:
-        wrong = run(arguments.forks, Path(home))
-    print("\n".join(wrong) or f"{arguments.forks} forks, nothing wrong")
-    sys.exit(bool(wrong))
+        stuck, wrong = run(arguments.forks, Path(home))
+    print("\n".join([f"{arguments.forks} forks, {stuck} children did not end", *wrong]))
+    if arguments.write:
+        numbers = f"{arguments.forks:,}", str(stuck), str(len(wrong))
+        table.put("forks", (table.interpreter(), *numbers))
+    sys.exit(bool(stuck or wrong))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Forks, and threads that hold a lock: nobody waits for ever, and no value is spoilt."""
 
 import fcntl
+import gc
 import os
 import signal
 import sys
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from observekit.guard import Guard
+from observekit.install.waits import Waits
 from observekit.metrics.workers import locks
 from observekit.metrics.workers.group import Group
 
@@ -149,6 +152,7 @@ def test_threads_that_take_the_same_new_series_get_one_record(crew: Crew, group:
 
 def test_no_descriptor_is_left_open_for_workers_that_have_gone(crew: Crew, group: Group) -> None:
     def descriptors() -> int:
+        gc.collect()  # Maps of tests before have a descriptor each.
         return len(list(Path("/dev/fd").iterdir()))
 
     def one() -> None:
@@ -194,3 +198,16 @@ def test_nobody_waits_for_ever_for_one_who_is_stuck(
     assert stuck == (1.0, True)
     assert not group.degraded
     assert total(group) == total(crew.watcher()) == 6.0
+
+
+def test_a_child_can_end_what_its_parent_was_about_to_wait_for(run_in_child: "Child") -> None:
+    waits = Waits(Guard(("ops",)))
+
+    def work() -> int:
+        waits.end()
+        return 0
+
+    with waits._ended._cond:  # type: ignore[attr-defined]  # as the thread has it that waits
+        code = run_in_child(work)
+
+    assert code == 0

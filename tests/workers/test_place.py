@@ -187,7 +187,7 @@ def test_what_is_configured_comes_first_and_what_cannot_be_used_is_passed_over(
     assert first_of(str(own)).parent.parent == own
 
 
-def _ended(home: Path, **changes: Any) -> Path:
+def ended_group(home: Path, **changes: Any) -> Path:
     """Leave the directory of a service that has ended."""
     start = kin.start_by(os.getpid())._replace(**{"pid": NO_PID, **changes})
     directory = home / f"observekit-{os.geteuid()}" / start.name
@@ -198,12 +198,16 @@ def _ended(home: Path, **changes: Any) -> Path:
 
 
 def test_groups_that_have_ended_are_swept_by_the_next_and_all_others_stay(place: Place, home: Path) -> None:
-    ended = [_ended(home), _ended(home, boot="another", pid=os.getpid()), _ended(home, namespace=1)]
-    crew = Crew(_ended(home, started=5))
+    ended = [
+        ended_group(home),
+        ended_group(home, boot="another", pid=os.getpid()),
+        ended_group(home, namespace=1),
+    ]
+    crew = Crew(ended_group(home, started=5))
     worker = crew.worker()
     os.utime(ended[2] / f"0-{NO_PID}-{'0' * 16}-1.values", (0, 0))
     os.utime(ended[2], (0, 0))
-    recent = _ended(home, namespace=2)
+    recent = ended_group(home, namespace=2)
     stranger = home / f"observekit-{os.geteuid()}" / "of-somebody-else"
     stranger.mkdir()
     probe = stranger.parent / "probe-0123"
@@ -227,7 +231,7 @@ def test_a_release_with_other_files_has_a_directory_of_its_own(place: Place) -> 
 def test_a_group_whose_starter_runs_stays(place: Place, home: Path) -> None:
     other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
-        directory = _ended(home, started=processes.start_of(other.pid))
+        directory = ended_group(home, started=processes.start_of(other.pid))
         renamed = directory.with_name(directory.name.replace(str(NO_PID), str(other.pid)))
         directory.rename(renamed)
 
@@ -241,7 +245,7 @@ def test_a_group_whose_starter_runs_stays(place: Place, home: Path) -> None:
 def test_two_services_of_one_user_do_not_meet(place: Place, home: Path) -> None:
     crews = []
     for started in (1, 2):
-        crews.append(Crew(_ended(home, started=started)))
+        crews.append(Crew(ended_group(home, started=started)))
         crews[-1].worker().add("/", started)
 
     place.of_starter()

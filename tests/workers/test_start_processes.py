@@ -82,7 +82,7 @@ if __name__ == "__main__":
 def test_forks_beside_threads_that_count_log_trace_and_scrape_leave_no_child_stuck_and_lose_no_count(
     tmp_path: Path,
 ) -> None:
-    assert forks.run(10, tmp_path) == []
+    assert forks.run(10, tmp_path) == (0, [])
 
 
 def test_a_grandchild_counts_with_all_of_them(tmp_path: Path) -> None:

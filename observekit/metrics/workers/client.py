@@ -168,7 +168,7 @@ class ClientValues:
         # find it just now, so that this goes before the look at where records are.
         value._record = NOWHERE
         metric = _named(self._registry, name)
-        child = None if metric is None or not is_shareable(metric) else dict(_children(metric)).get(labels)
+        child = _child(metric, labels) if metric is not None and is_shareable(metric) else None
         if child is None or self._record is None or value not in values_of(child):
             return
         self._bonds.setdefault(metric, {})
@@ -214,6 +214,13 @@ def shape_of(metric: Any) -> Shape:
 
 def _children(metric: Any) -> list[tuple[Labels, Any]]:
     return list(metric._metrics.items()) if metric._is_parent() else [((), metric)]
+
+
+def _child(metric: Any, labels: Labels) -> Any:
+    """Return one of them, without a look at all others: this is done for each new series."""
+    if metric._is_parent():
+        return metric._metrics.get(labels)
+    return None if labels else metric
 
 
 def _registered(registry: CollectorRegistry) -> list[Any]:

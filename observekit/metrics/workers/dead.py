@@ -16,7 +16,7 @@ from zlib import crc32
 from observekit.errors import WorkerFileError
 from observekit.metrics.workers.keys import Places
 from observekit.metrics.workers.merging import parted
-from observekit.metrics.workers.private import share_new
+from observekit.metrics.workers.private import make_file
 from observekit.metrics.workers.shapes import Labels, Shape, Values
 from observekit.metrics.workers.sieving import Sieve, suspects
 from observekit.metrics.workers.snapshot import Page, Snapshot, doubles
@@ -192,12 +192,11 @@ class DeadFile:
         Raises:
             OSError: There is no room.
         """
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+        flags = os.O_WRONLY | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         self._drop_temporary()  # That of somebody who died over it.
-        descriptor = os.open(self._temporary, flags, 0o400)
+        descriptor = make_file(self._temporary, flags)
         try:
             try:
-                share_new(descriptor, self._temporary)
                 view = memoryview(data)
                 while view:
                     step("write")

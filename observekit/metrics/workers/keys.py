@@ -14,7 +14,7 @@ import os
 from typing import Any, Final
 from zlib import crc32
 
-from observekit.metrics.workers.private import share_new
+from observekit.metrics.workers.private import make_file
 from observekit.metrics.workers.reserve import FullError
 from observekit.metrics.workers.shapes import Labels, Shape
 
@@ -24,7 +24,7 @@ LONGEST_LINE: Final = 64 * 1024
 Places = dict[Shape, dict[Labels, int]]
 Marks = dict[tuple[Shape, Labels], dict[int, int]]
 
-_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+_FLAGS: Final = os.O_RDWR | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 _CHECKSUM_DIGITS: Final = 8
 
 
@@ -42,8 +42,7 @@ class KeyFile:
 
     def __init__(self, path: str, limit: int) -> None:
         self._limit = limit
-        self.fd = os.open(path, _FLAGS, 0o400)
-        share_new(self.fd, path)
+        self.fd = make_file(path, _FLAGS)
         self.size = 0
         self._torn = False
 

@@ -15,7 +15,7 @@ from time import monotonic, sleep
 from typing import Final
 
 from observekit.guard import in_forked_child
-from observekit.metrics.workers.private import share_new
+from observekit.metrics.workers.private import make_file
 
 NAME: Final = "lock"
 
@@ -92,9 +92,7 @@ def _open(path: str) -> int:
     with suppress(FileNotFoundError):
         return _open_existing(path)
     with suppress(FileExistsError):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
-        share_new(descriptor, path)
-        return descriptor
+        return make_file(path, os.O_RDWR | os.O_EXCL | _FLAGS, 0o600)
     return _open_existing(path)
 
 

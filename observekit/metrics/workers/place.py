@@ -105,7 +105,8 @@ class Place:
                 if self._configured and home == _home(self._configured, self._service):
                     self._failed(error)  # Somebody wanted it there.
                 continue
-            self._sweep(home.parent, name)
+            for base in {one.parent for one in self._homes}:  # It may have been another one before.
+                self._sweep(base, name)
             return self._existing(name)  # Somebody may have had more luck with a better one meanwhile.
         self._failed(ExceptionGroup("no directory can be used for the workers' files", refused))
         return None

@@ -85,10 +85,19 @@ def _let_read(path: str) -> None:
         os.close(descriptor)
 
 
-def share_new(descriptor: int, path: str) -> None:
-    """Let the owner of its directory read the file *path*, which was made just now.
+def make_file(path: str, flags: int, mode: int = 0o400) -> int:
+    """Make the file *path*, which the owner of its directory can read, and return its descriptor.
 
     That is somebody else only where we are root and have handed the directory over.
+
+    Raises:
+        OSError: It cannot be made, or is there, where *flags* say so.
     """
-    if os.geteuid() == _ROOT and os.stat(os.path.dirname(path)).st_uid != _ROOT:  # noqa: PTH116, PTH120
-        os.fchmod(descriptor, _READABLE)
+    descriptor = os.open(path, flags | os.O_CREAT, mode)
+    try:
+        if os.geteuid() == _ROOT and os.stat(os.path.dirname(path)).st_uid != _ROOT:  # noqa: PTH116, PTH120
+            os.fchmod(descriptor, _READABLE)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor

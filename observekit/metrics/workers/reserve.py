@@ -10,7 +10,7 @@ import os
 from typing import Final
 
 from observekit.metrics.workers.layout import DOUBLE
-from observekit.metrics.workers.private import share_new
+from observekit.metrics.workers.private import make_file
 from observekit.metrics.workers.shapes import Record
 
 # The first chunk and the largest: a small service takes 64 KiB, a large one has few maps.
@@ -19,7 +19,7 @@ LARGEST_CHUNK: Final = 1024 * 1024
 # What one worker may take in all; the series beyond stay in its memory.
 LIMIT: Final = 64 * 1024 * 1024
 
-_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+_FLAGS: Final = os.O_RDWR | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class FullError(OSError):
@@ -42,8 +42,7 @@ class Reserve:
     __slots__ = ("_chunks", "_used", "fd", "limit", "size")
 
     def __init__(self, path: str, limit: int = LIMIT) -> None:
-        self.fd = os.open(path, _FLAGS, 0o400)
-        share_new(self.fd, path)
+        self.fd = make_file(path, _FLAGS)
         self.limit = limit
         self.size = self._used = 0
         self._chunks: list[tuple[int, Record]] = []
