@@ -4,7 +4,7 @@ import pytest
 
 from tests.drain.servers import APP, SERVERS
 from tests.drain.service import free_port, supervised
-from tests.drain.signals import OPTIONS, SEQUENCES, Outcome, is_right, outcome
+from tests.drain.signals import SEQUENCES, Outcome, is_right, options, outcome
 
 pytestmark = pytest.mark.once
 
@@ -19,8 +19,10 @@ pytestmark = pytest.mark.once
 )
 def test_a_server_always_comes_to_its_end(name: str, sequence: str) -> None:
     port = free_port()
+    wanted = SEQUENCES[sequence]
+    command = supervised(SERVERS[name].command(APP, port), *options(wanted))
 
-    came_to = outcome(supervised(SERVERS[name].command(APP, port), *OPTIONS), port, SEQUENCES[sequence], 30.0)
+    came_to = outcome(command, port, wanted, 30.0)
 
     # From Python 3.12 on, uvicorn waits for a connection that does not close even when it is forced to end.
     killed = [Outcome(137, 0)] if SEQUENCES[sequence].stream else []
