@@ -49,7 +49,7 @@ _BEGIN = """# False failures of the heartbeat
 Liveness, asked every 50 ms on the ops port of a service that is alive, with the usual threshold of 30 s: its
 loop is stalled again and again, half of the time by Python that lets go of nothing but the interpreter lock
 every 5 ms; then it gets the CPU for 5 ms of each 100 while it has work. An answer but 200 is a false failure.
-Made by `python -m benchmarks.heartbeat --stalls 60 --starved 120 --write`.
+Made by `python -m benchmarks.heartbeat --stalls 200 --starved 120 --write`.
 
 | trouble | probes | false failures | answer p99 |
 | --- | ---: | ---: | ---: |

@@ -30,16 +30,19 @@ def test_a_server_always_comes_to_its_end(name: str, sequence: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("alone", "run", "right"),
+    ("alone", "run", "hurried", "right"),
     [
-        (Outcome(0, 0), Outcome(0, 0), True),
-        (Outcome(-15, 0), Outcome(0, 0), True),
-        (Outcome(-10, 0), Outcome(138, 0), True),
-        (Outcome(None, 0), Outcome(137, 0), True),
-        (Outcome(0, 0), Outcome(137, 0), False),
-        (Outcome(0, 0), Outcome(None, 0), False),
-        (Outcome(0, 0), Outcome(0, 1), False),
+        (Outcome(0, 0), Outcome(0, 0), False, True),
+        (Outcome(-15, 0), Outcome(0, 0), False, True),
+        (Outcome(-10, 0), Outcome(138, 0), False, True),
+        (Outcome(None, 0), Outcome(137, 0), False, True),
+        (Outcome(0, 0), Outcome(137, 0), False, False),
+        (Outcome(0, 0), Outcome(137, 0), True, True),
+        (Outcome(0, 0), Outcome(None, 0), True, False),
+        (Outcome(0, 0), Outcome(0, 1), True, False),
     ],
 )
-def test_the_table_tells_a_right_end_from_a_wrong_one(alone: Outcome, run: Outcome, right: bool) -> None:
-    assert is_right(alone, run) is right
+def test_the_table_tells_a_right_end_from_a_wrong_one(
+    alone: Outcome, run: Outcome, hurried: bool, right: bool
+) -> None:
+    assert is_right(alone, run, hurried=hurried) is right
