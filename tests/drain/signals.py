@@ -30,8 +30,8 @@ _ALONE_SECONDS: Final = 10.0
 
 _HEAD: Final = """# Signals in odd orders
 
-How each server ends by itself, and under `observekit run` with a drain of 0.5 s and a time-out of 10 s, with a
-stream 1.5 s. By itself it has 10 s, and may need longer: what does not end then is ended by the supervisor,
+How each server ends by itself, and under `observekit run` with a drain of 0.5 s and a time-out of 10 s, with
+a stream 1.5 s. By itself it has 10 s, and may need longer: what does not end then is ended by the supervisor,
 which is 137. So is who was told to hurry by a second signal, and has not ended 2 s after that.
 Made by `python -m tests.drain.signals`.
 
