@@ -47,8 +47,10 @@ def _of_choices(board: Json) -> Iterator[tuple[str, str]]:
         if variable["refresh"] != 2:
             yield "template-on-time-change-reload-rule", variable["name"]
         asked = re.fullmatch(r"label_values\((.*), \w+\)", variable["query"]["query"])
-        if asked is None or not promql.parse(asked[1]):
+        if asked is None:
             yield "template-label-promql-rule", variable["name"]
+        else:
+            promql.parse(asked[1])  # Raises where that is no expression.
 
 
 def _of_panel(panel: Json) -> Iterator[tuple[str, str]]:
