@@ -211,6 +211,19 @@ def test_a_span_ends_once_and_changes_no_more(tracer: Tracer, exporter: InMemory
     assert (ended.events, ended.links, ended.status.status_code) == ((), (), StatusCode.UNSET)
 
 
+def test_what_was_read_of_a_span_stays_as_it_was_while_others_set_more(tracer: Tracer) -> None:
+    span: Any = tracer.start_span("busy", attributes={"first": 1})
+    read = iter(span.attributes.items())
+    known = span.attributes
+
+    span.set_attribute("second", 2)
+
+    assert list(read) == [("first", 1)]
+    assert dict(known) == {"first": 1}
+    assert dict(span.attributes) == {"first": 1, "second": 2}
+    span.end()
+
+
 def test_a_status_that_is_ok_is_final_and_unset_is_none(
     tracer: Tracer, exporter: InMemorySpanExporter
 ) -> None:
