@@ -41,7 +41,7 @@ def trace_of(span: ReadableSpan) -> str:
 
 
 def test_a_span_says_what_the_conventions_ask_for(bench: "Bench") -> None:
-    bench.call(app(), "/items/7", headers=[(b"user-agent", b"curl/8")])
+    bench.call(app(), "/items/7", headers=[(b"user-agent", b"curl/8"), (b"host", b"evil.example:99")])
 
     span = only(bench)
     assert (span.name, span.parent, span.links) == ("GET /items/{item}", None, ())
