@@ -1,7 +1,7 @@
 """What is held of traces that nobody sampled is bounded, goes with its root, and is missing by a count."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from opentelemetry import trace
@@ -82,7 +82,12 @@ def test_what_is_held_is_bounded_by_its_bytes(begin: Begin, collector: "Collecto
         span_attribute_length_limit=50_000,
     )
     tracer = trace.get_tracer("tests")
-    values = ("x" * 10_000, ["x" * 100] * 40, b"x" * 10_000, {"within": "x" * 10_000, "number": 7})
+    values: tuple[Any, ...] = (
+        "x" * 10_000,
+        ["x" * 100] * 40,
+        b"x" * 10_000,
+        {"within": "x" * 10_000, "number": 7},
+    )
     for data in values:
         for _ in range(10):
             root = trace.set_span_in_context(tracer.start_span("never ends"))
