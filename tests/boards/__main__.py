@@ -16,8 +16,7 @@ from tests.boards.table import ASKED_BY, FILE, written
 from tests.rules import shipped
 from tests.rules.stories import FALSE_ALARMS, STORIES
 
-_RULES = ("tests/rules/test_alerts.py", "tests/rules/test_budgets.py", "tests/rules/test_markup.py")
-_CHECKS = ("tests/rules/test_files.py", "tests/boards")
+_TESTS = ("tests/boards", "tests/rules")
 _ROOT = Path(__file__).parents[2]
 
 
@@ -29,7 +28,9 @@ def main(directories: list[str]) -> int:
         with tempfile.TemporaryDirectory() as place:
             panels = Path(place) / "panels.json"
             environ = {**os.environ, "PATH": path, ASKED_BY: str(panels)}
-            command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *_RULES, *_CHECKS]
+            command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *_TESTS]
+            # What reads the tables that this command, and that of the mutants, are to write.
+            command += ["-k", "not table"]
             done = subprocess.run(command, env=environ, cwd=_ROOT, check=False)
             if done.returncode or not panels.exists():
                 return 1

@@ -7,7 +7,7 @@ import pytest
 from observekit.dashboards.rules.files import groups as made
 from observekit.dashboards.rules.model import PREFIX
 from observekit.dashboards.rules.parameters import Parameters
-from tests.rules import shipped
+from tests.rules import mutation, shipped
 from tests.rules.promtool import Files, silence_of, told_as
 from tests.rules.stories import FALSE_ALARMS, STORIES
 
@@ -40,6 +40,12 @@ def test_every_alert_fires_and_ends_and_no_false_alarm_is_one(tmp_path: Path) ->
 
 def test_every_alert_has_a_story() -> None:
     assert {_key(story) for story in STORIES} == set(_ALERTS)
+
+
+def test_the_table_says_what_is_told_of_each_alert() -> None:
+    assert mutation.FILE.read_text(encoding="utf-8") == mutation.table(), (
+        "python -m tests.rules.mutation --table"
+    )
 
 
 def test_every_false_alarm_that_the_runbook_names_has_a_case() -> None:
