@@ -6,6 +6,7 @@ from typing import Final
 from observekit.asgi import ASGIApp, Message, Receive, Scope, Send
 from observekit.guard import Guard
 from observekit.health.lifecycle import Lifecycle
+from observekit.http.messages import kind_of
 
 _OVER: Final = frozenset({"lifespan.shutdown.complete", "lifespan.shutdown.failed"})
 
@@ -105,13 +106,13 @@ class _Run:
     async def receive(self) -> Message:
         """Pass on a message from the server."""
         message = await self._receive()
-        if message.get("type") == "lifespan.shutdown":
+        if kind_of(message) == "lifespan.shutdown":
             self._lifespan.ending()
         return message
 
     async def send(self, message: Message) -> None:
         """Pass on a message to the server."""
-        kind = message.get("type")
+        kind = kind_of(message)
         if kind == "lifespan.startup.complete":
             self.settle("application has started")
         elif kind == "lifespan.startup.failed":

@@ -61,7 +61,17 @@ class Output:
 
     def begin_at_once(self) -> bool:
         """Whether one can write without waiting for readers, disks or other writers; then end() follows."""
-        return self._at_once and (self._turn is None or self._turn.taken())
+        with suppress(OSError):
+            same = self._at_once and _identity(self._descriptor) == self._identity
+            return same and (self._turn is None or self._turn.taken())
+        return False
+
+    def write_at_once(self, piece: bytes) -> bool:
+        """Write a piece after begin_at_once(); whether it is written, which it is whole or not at all."""
+        try:
+            return os.write(self._descriptor, piece) == len(piece)
+        except OSError:
+            return False
 
     def share(self, late: Late) -> None:
         """Between two lines, let other processes write theirs if we have written for long."""

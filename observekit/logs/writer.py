@@ -6,7 +6,6 @@ writes it, where that takes no waiting: each time the thread comes in between, t
 """
 
 from _thread import allocate_lock, start_new_thread
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
@@ -16,6 +15,7 @@ from time import monotonic, sleep
 from typing import Final
 
 from observekit.guard import in_forked_child
+from observekit.logs.flood import FLOOD_BYTES, Lines, write_flood
 from observekit.logs.output import PATIENCE_SECONDS, PIPE_BUF, Late, Output, first_piece
 
 # How often a caller looks again for lines that others left to him while he wrote. More come from a flood,
@@ -28,9 +28,6 @@ _TURNS: Final = 8
 _GATHER_SECONDS: Final = 0.005
 _FLOOD_SECONDS: Final = 0.05
 
-# Source: some forty lines of requests; a write of so many is a hundredth of what these requests cost.
-_FLOOD_BYTES: Final = 16 * 1024
-
 # What no writing without waiting takes, on the busiest machine.
 _LONG_SECONDS: Final = 1.0
 
@@ -38,7 +35,6 @@ _LONG_SECONDS: Final = 1.0
 _URGENT_SHARE: Final = 4
 
 Dropped = Callable[[str, int], None]
-Lines = deque[bytes]
 
 
 class Writer:
@@ -72,7 +68,7 @@ class Writer:
         self._consuming = allocate_lock()
         # Held by whoever takes lines out and writes them, so that they stay in order.
         self._writing = allocate_lock()
-        self._flood = _FLOOD_BYTES
+        self._flood = FLOOD_BYTES
         self._flooded = False
         self._waiting = 0
         self._lost = 0
@@ -107,9 +103,10 @@ class Writer:
         # Whoever holds it looks for lines once more when he has let go of it.
         if not self._consuming.locked():
             self._see_to_it()
-        elif self._waiting >= self._flood:
+            return
+        if self._waiting >= self._flood:
             self._write_flood()
-        elif self._idle:
+        if self._idle and self._lines:
             self._call()
 
     def _call(self) -> None:
@@ -202,42 +199,23 @@ class Writer:
         try:
             self._take_out(lines)
             self._write(lines, late)
-            self._flood = self._waiting + _FLOOD_BYTES
+            self._flood = self._waiting + FLOOD_BYTES
         finally:
             writing.release()
 
     def _write_flood(self) -> None:
-        """Write what waits, here and now, as far as that takes no waiting."""
-        if self._output is None or self._closed or not self._writing.acquire(blocking=False):
+        output = self._output
+        if output is None or self._closed or not self._writing.acquire(blocking=False):
             return
         writing = self._writing
         try:
-            if not (self._failing or self._lost) and self._output.begin_at_once():
-                with suppress(Exception):  # No memory for a copy; the lines wait.
-                    self._flooded = self._write_pieces(self._output)
-                self._output.end()
-            self._flood = self._waiting + _FLOOD_BYTES
+            if not (self._failing or self._lost):
+                write_flood(output, self._lines, lambda: self._writing is writing, self._settle)
+            # Else the thread has more to do than to wait for what is not a piece yet.
+            self._flooded = self._waiting < FLOOD_BYTES
+            self._flood = self._waiting + FLOOD_BYTES
         finally:
             writing.release()
-
-    def _write_pieces(self, output: Output) -> bool:
-        """Whether any lines are written; those that are not wait in their place.
-
-        Each stays there until it is written: where a signal handler raises in between, lines of one piece are
-        there twice, rather than never.
-        """
-        # In one step, as what follows is: others append meanwhile.
-        lines = self._lines.copy()
-        any_written = False
-        while lines:
-            many, piece = first_piece(lines, output.piece)
-            if len(piece) > output.piece or self._put(piece, _always) < len(piece):
-                break
-            for those in (self._lines, lines):
-                Lines(islice(iter(those.popleft, None), many), 0)
-            self._settle(len(piece))
-            any_written = True
-        return any_written
 
     def _take_out(self, lines: Lines) -> None:
         """Move everything that waits to *lines*, in one step."""

@@ -1,8 +1,9 @@
 """Families of collectors that are not ours, fetched so that none of them can hold the page up."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from time import monotonic
 from typing import Any, Final
 
 from prometheus_client import Gauge, GCCollector, PlatformCollector, ProcessCollector
@@ -16,6 +17,8 @@ from observekit.worker import Worker
 
 # Source: Prometheus gives a scrape 10 s unless told otherwise, and other collectors want some of that too.
 COLLECT_SECONDS: Final = 2.0
+# Source: ten times the families of a large service; who yields more yields without end.
+_MOST_FAMILIES: Final = 10_000
 
 Failed = Callable[[str, Exception], None]
 
@@ -72,7 +75,7 @@ class Fetcher:
     def _worker(self, collector: Any) -> Worker:
         known = self._workers.get(id(collector))
         if known is None:
-            worker = Worker(f"collect-{type(collector).__name__}", partial(_collected, collector))
+            worker = Worker(f"collect-{type(collector).__name__}", partial(collected, collector))
             self._workers[id(collector)] = known = (collector, worker)
         return known[1]
 
@@ -83,14 +86,29 @@ class Fetcher:
             self._workers.pop(identity)[1].close()
 
 
-def _collected(collector: Any) -> list[Metric]:
+def collected(collector: Any) -> list[Metric]:
+    """Return the families of *collector*.
+
+    Raises:
+        TimeoutError: It goes on for too long, or without end.
+        Exception: What it raised; a RuntimeError instead of a SystemExit or the like.
+    """
     try:
-        return list(collector.collect())
+        return list(_bounded(collector.collect()))
     except Exception:
         raise
     except BaseException as error:
         # A SystemExit would end the event loop that asks, and with it the server.
         raise RuntimeError(f"the collector raised {type(error).__name__}") from error
+
+
+def _bounded(families: Iterable[Metric]) -> Iterator[Metric]:
+    """Yield *families* for as long as somebody waits for them: those without end would take all memory."""
+    deadline = monotonic() + COLLECT_SECONDS
+    for many, family in enumerate(families, 1):
+        yield family
+        if many >= _MOST_FAMILIES or monotonic() >= deadline:
+            raise TimeoutError(f"the collector went on after {many} families")
 
 
 def is_slow(collector: object) -> bool:

@@ -9,10 +9,11 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import CollectorRegistry
 
 from observekit.guard import in_forked_child
-from observekit.metrics.collecting import Fetcher, is_slow
+from observekit.metrics.collecting import Fetcher, collected, is_slow
 from observekit.metrics.foreign import ClientMetrics, is_known
 from observekit.metrics.kept import KeptPages
 from observekit.metrics.negotiation import Wish, negotiate
+from observekit.metrics.owners import claimed, owners_of
 from observekit.metrics.page import Page, compressed, in_turns
 from observekit.metrics.store import Store
 from observekit.metrics.text import Format
@@ -195,7 +196,7 @@ class Exposition:
             yield _EOF
 
     def _encoded(self, wish: Wish, found: Families, shared: SharedPage | None) -> Iterator[bytes]:
-        owners = _owners(self._registry)
+        owners = owners_of(self._registry)
         written_by_all: set[str] = set()
         for collector in collectors(self._registry):
             ours = self._of_all(collector, shared)
@@ -207,8 +208,7 @@ class Exposition:
             elif wish.plain and id(collector) not in found and is_known(collector):
                 yield from self._known(collector, wish.form)
             else:
-                families = found[id(collector)] if id(collector) in found else self._asked(collector)
-                yield from self._written(collector, families, wish, owners)
+                yield from self._written(collector, self._found(collector, found), wish, owners)
         if shared is not None:
             rest = [name for name in shared.names if name not in written_by_all and name not in owners]
             yield from self._together(map(shared.writable, rest), wish)
@@ -225,7 +225,7 @@ class Exposition:
                 if wish.plain:
                     yield from map(encoded, one.blocks(wish.form))
                 else:
-                    yield self._family(one.family(), wish)
+                    yield from self._family(one.family(), wish)
             except Exception as error:  # noqa: BLE001 -- one family that cannot be read leaves the others there
                 self._failed(one.name, error)
 
@@ -236,9 +236,15 @@ class Exposition:
         except Exception as error:  # noqa: BLE001 -- a value that a subclass or a patch has replaced
             self._failed(type(metric).__name__, error)
 
+    def _found(self, collector: Any, found: Families) -> list[Metric]:
+        if id(collector) in found:
+            return found[id(collector)]
+        # One of unknown speed was registered while others were asked: it is on the next page.
+        return [] if is_slow(collector) else self._asked(collector)
+
     def _asked(self, collector: Any) -> list[Metric]:
         try:
-            return list(collector.collect())
+            return collected(collector)
         except Exception as error:  # noqa: BLE001 -- a user's collector may raise anything
             self._failed(type(collector).__name__, error)
             return []
@@ -248,41 +254,23 @@ class Exposition:
     ) -> Iterator[bytes]:
         try:
             for family in families:
-                _claim(owners, collector, family)
-                yield self._family(family, wish)
+                yield from claimed(owners, collector, family)
+                yield from self._family(family, wish)
         except Exception as error:  # noqa: BLE001 -- what a collector returned need not be families
             self._failed(type(collector).__name__, error)
 
-    def _family(self, family: Metric, wish: Wish) -> bytes:
+    def _family(self, family: Metric, wish: Wish) -> Iterator[bytes]:
         try:
-            return written(family, wish)
+            yield from written(family, wish)
         except Exception as error:  # noqa: BLE001 -- such as a value that is no number
             error.args = error.args[:1]  # The client library appends the whole family, all samples of it.
             self._failed(family.name, error)
-            return b""
 
 
 def _take_note(reading: "asyncio.Task[SharedPage | None]") -> None:
     """Know of the error of one that nobody waits for any more; asyncio would warn of it."""
     if not reading.cancelled():
         reading.exception()
-
-
-def _claim(owners: dict[str, object], collector: object, family: Metric) -> None:
-    """Note whose the names of *family* are.
-
-    Raises:
-        ValueError: If one is another collector's: a page with the same series twice is no page to many.
-    """
-    names = {family.name, *(sample.name for sample in family.samples)}
-    if taken := [name for name in names if owners.setdefault(name, collector) is not collector]:
-        raise ValueError(f"{taken[0]} is on the page already, from another collector")
-
-
-def _owners(registry: CollectorRegistry) -> dict[str, object]:
-    """Return whose each name is, where that is known before anybody is asked."""
-    known: Mapping[object, list[str]] = getattr(registry, "_collector_to_names", {})
-    return {name: collector for collector, names in list(known.items()) for name in names}
 
 
 def collectors(registry: CollectorRegistry) -> list[Any]:

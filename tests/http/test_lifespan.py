@@ -76,6 +76,14 @@ async def odd(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
+async def shapeless(scope: Any, receive: Any, send: Any) -> None:
+    """Say what is no word at all."""
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await send({"type": ["lifespan"]})
+    await send({"type": "lifespan.shutdown.complete"})
+
+
 LIVES: dict[str, tuple[Callable[[], Any], str]] = {
     "a framework": (framework, "stopped"),
     "failing at its start": (lambda: framework(at_start=True), "broken"),
@@ -83,6 +91,7 @@ LIVES: dict[str, tuple[Callable[[], Any], str]] = {
     "without a lifespan": (lambda: without_lifespan, "ready"),
     "without a word": (lambda: silent, "ready"),
     "with words of tomorrow": (lambda: odd, "stopped"),
+    "with what is no word": (lambda: shapeless, "stopped"),
 }
 
 

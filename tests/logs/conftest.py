@@ -187,3 +187,15 @@ def serve() -> Iterator[Callable[..., Service]]:
             service.process.stdout.close()
         if service.process.stderr is not None:
             service.process.stderr.close()
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    """A pipe: the end to read from, and the end to write to."""
+    ends = os.pipe()
+    yield ends
+    for descriptor in ends:
+        try:
+            os.close(descriptor)
+        except OSError:
+            continue

@@ -3,25 +3,10 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from observekit.logs.output import opened
 from tests.logs.bench import LIMIT, LINE, Bench, read_all, read_lines
-
-
-@pytest.fixture
-def pipe() -> Iterator[tuple[int, int]]:
-    reader, writer = os.pipe()
-    yield reader, writer
-    for descriptor in (reader, writer):
-        try:
-            os.close(descriptor)
-        except OSError:
-            continue
 
 
 def test_a_line_is_written_without_being_asked_again(pipe: tuple[int, int]) -> None:
@@ -58,44 +43,6 @@ def test_what_waits_is_counted_right_when_a_signal_handler_writes_in_between() -
     bench.writer.close(5)
 
     assert bench.writer._waiting == 0
-
-
-INTERRUPTED = """
-from contextlib import suppress
-from tests.logs.bench import Bench
-reader, writer = os.pipe()
-bench, found = Bench(writer), []
-lines = os.fdopen(reader, "rb", closefd=False)
-thread = threading.Thread(target=lambda: found.extend(iter(lines.readline, b"end\\n")), daemon=True)
-thread.start()
-# A list: nothing that is called to look at it, or to change it, can be interrupted.
-writing, written = [False], 0
-def interrupt(*_):
-    if writing[0]: raise KeyboardInterrupt
-signal.signal(signal.SIGALRM, interrupt)
-for number in range(20_000):
-    with suppress(KeyboardInterrupt):
-        writing[0] = True
-        if number % 50 == 0: signal.setitimer(signal.ITIMER_REAL, 0.0001)
-        bench.writer.write(b"%099d\\n" % number)
-        written += 1
-        writing[0] = False
-signal.setitimer(signal.ITIMER_REAL, 0)
-bench.writer.write(b"end\\n")
-bench.writer.close(20)
-thread.join(20)
-numbers = [int(line) for line in found]
-ordered = list(dict.fromkeys(numbers)) == sorted(set(numbers))
-log.info("told", ordered=ordered, written=written, found=len(set(numbers)), dropped=bench.dropped)
-"""
-
-
-def test_a_signal_handler_that_raises_in_a_flood_costs_no_line(run_script: Callable[[str], Any]) -> None:
-    # In a process of its own: coverage has a lock that an exception in the middle of it leaves held for ever.
-    (told,) = [one for one in run_script(INTERRUPTED).lines if one["event"] == "told"]
-
-    assert (told["ordered"], told["dropped"]) == (True, {})
-    assert told["written"] <= told["found"] <= 20_000
 
 
 def test_a_stalled_reader_delays_nobody_and_bounds_what_waits(pipe: tuple[int, int]) -> None:

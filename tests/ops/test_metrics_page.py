@@ -102,7 +102,7 @@ def busy(observe: Make, monkeypatch: pytest.MonkeyPatch) -> "Observed":
     asyncio.run(observed.client.ask("/socket", kind="websocket"))
     observed.kit.readiness("db")(lambda: False)
     observed.client.get("/readyz")
-    with operation("restock"), observed.kit.lifecycle.startup_task("warm-up"):
+    with operation("restock", every_seconds=86_400), observed.kit.lifecycle.startup_task("warm-up"):
         pass
     asyncio.run(observed.kit.flush())
     page(observed)
