@@ -152,6 +152,15 @@ PARTS: Final = (
     Limit("the same, 100,000 lines", "loop-100000-histogram", "ours-turn", 1.0, None, "1 ms", "ms"),
     Limit("the same, a series to a line", "loop-100000-counters", "ours-turn", 1.0, None, "1 ms", "ms"),
     Limit(
+        "the same, 10,000 of a collector",
+        "loop-10000-a collector's",
+        "ours-turn",
+        1.0,
+        None,
+        "1 ms",
+        "ms",
+    ),
+    Limit(
         "a request during a scrape of 10,000 lines waits longer by",
         "loop-10000-histogram",
         "ours-worst",

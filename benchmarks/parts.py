@@ -14,6 +14,7 @@ HELD = (
     (10_000, "client_metrics", "histogram"),
     (100_000, "client_metrics", "histogram"),
     (100_000, "client_counters", "counters"),
+    (10_000, "collected", "a collector's"),
 )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from observekit.catalogue import MetricSpec
 from observekit.catalogue.metrics import REQUEST_DURATION
@@ -53,6 +55,25 @@ def client_counters(registry: CollectorRegistry, lines: int) -> Change:
             child.inc()
 
     return count
+
+
+def collected(registry: CollectorRegistry, lines: int) -> Change:
+    """Put a collector into *registry*, which makes a family of so many *lines* for each page."""
+    values = [0.0] * lines
+
+    class Places(Collector):
+        def collect(self) -> Iterator[Metric]:
+            family = GaugeMetricFamily("place_value", "Values by place.", labels=["place"])
+            for number, value in enumerate(values):
+                family.add_metric([str(number)], value)
+            yield family
+
+    registry.register(Places())
+
+    def move() -> None:
+        values[:] = [value + 1 for value in values]
+
+    return move
 
 
 def own_cells(registry: CollectorRegistry, lines: int) -> Change:
