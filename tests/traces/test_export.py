@@ -2,10 +2,7 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -274,53 +271,6 @@ def test_a_flush_with_nothing_to_send_does_not_wait(begin: Begin, collector: "Co
 
     assert monotonic() - before < LONG / 3
     assert collector.requests == []
-
-
-FORKING = """
-import json, os, sys, time
-from opentelemetry import trace
-from prometheus_client import CollectorRegistry
-import observekit
-
-kit = observekit.setup(
-    registry=CollectorRegistry(), logs="off", traces_endpoint=sys.argv[1], span_delay_seconds=60.0
-)
-tracer = trace.get_tracer("test")
-tracer.start_span("sent by the parent before").end()
-import asyncio
-asyncio.run(kit.flush())
-tracer.start_span("waiting in the parent").end()
-child = os.fork()
-if child == 0:
-    tracer.start_span("of the child").end()
-    kit.shutdown(20)
-    os._exit(0)
-_, status = os.waitpid(child, 0)
-kit.shutdown(20)
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
-
-
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_sends_its_own_spans_only_and_over_a_connection_of_its_own(
-    collector: "Collector",
-) -> None:
-    root = Path(__file__).parents[2]
-
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING, collector.endpoint],
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-        cwd=root,
-    )
-
-    assert (done.returncode, done.stderr) == (0, "")
-    names = [span.name for span in collector.spans()]
-    assert names == ["sent by the parent before", "of the child", "waiting in the parent"]
-    before, of_the_child, after = collector.ports
-    assert before == after != of_the_child
 
 
 def test_a_text_that_cannot_be_encoded_is_repaired_and_takes_no_other_span_with_it(

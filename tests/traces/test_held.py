@@ -13,6 +13,8 @@ from tests.traces.kept import decided, sent
 if TYPE_CHECKING:
     from tests.traces.conftest import Collector
 
+pytestmark = pytest.mark.once
+
 Begin = Callable[..., Kit]
 
 

@@ -11,6 +11,8 @@ from opentelemetry import trace
 
 from observekit import Kit
 
+pytestmark = pytest.mark.once
+
 Begin = Callable[..., Kit]
 
 
