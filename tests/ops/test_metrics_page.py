@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from observekit import operation
 from observekit.catalogue import METRICS, MetricSpec
 from observekit.http.signals import BACKGROUND_SECONDS
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from tests.ops.conftest import Observed
@@ -105,7 +106,8 @@ def busy(observe: Make, monkeypatch: pytest.MonkeyPatch) -> "Observed":
     with operation("restock", every_seconds=86_400), observed.kit.lifecycle.startup_task("warm-up"):
         pass
     asyncio.run(observed.kit.flush())
-    page(observed)
+    # Of an export there is nothing before the first try, which a busy machine may not come to in time.
+    until(lambda: "observekit_export_duration_seconds_count{" in page(observed))
     return observed
 
 
