@@ -169,6 +169,17 @@ def test_what_the_command_leaves_behind_ends_with_it(tmp_path: Path, trap: str, 
     assert not any(map(is_alive, left))
 
 
+def test_who_dies_of_a_signal_to_upgrade_has_left_nobody_to_go_on(tmp_path: Path) -> None:
+    with running(supervised(["sh", "-c", "sleep 600 & echo here; wait"], *NEVER), tmp_path) as service:
+        said(service, "here")
+        left = service.family()[1:]
+        service.send(signal.SIGUSR2)
+
+        assert service.wait() == 128 + signal.SIGUSR2
+
+    assert not any(map(is_alive, left))
+
+
 def test_orphans_that_end_are_no_zombies(tmp_path: Path) -> None:
     command = ["sh", "-c", "sh -c 'sleep 0.1 & echo $!'; echo here; sleep 600"]
     with running(supervised(command), tmp_path) as service:

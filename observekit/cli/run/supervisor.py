@@ -124,7 +124,9 @@ class Supervisor:
                 self._child_ended(status)
 
     def _child_ended(self, status: int) -> None:
-        left = children() if self._upgraded and self._stage == "serving" else []
+        # Who does not know that signal dies of it, and has started nobody to go on.
+        died = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGUSR2
+        left = children() if self._upgraded and self._stage == "serving" and not died else []
         if left:  # Source: gunicorn, USR2: the arbiter that it has started is the service from here on.
             self._child, self._upgraded = left[0], False
         else:
