@@ -1,8 +1,10 @@
-"""The committed table: every server is in it, and nothing was lost that must not be."""
+"""The committed tables: every server is in them, and nothing that they tell is what must not be."""
+
+import re
 
 import pytest
 
-from tests.drain import table
+from tests.drain import signals, table
 from tests.drain.servers import SERVERS
 from tests.drain.table import BY_ITSELF, HOWS
 
@@ -19,3 +21,13 @@ def test_twenty_restarts_of_each_server_lost_no_request_by_the_hook_and_none_und
             assert (int(cell[3]) >= 20, cell[5], "does not end" in cell[6]) == (True, "**0**", False), name
         else:
             assert cell[5] != "**0**", name  # So the rig sees what is lost.
+
+
+def test_each_server_came_to_its_end_in_each_order_of_signals() -> None:
+    lines = [line for line in signals.TABLE.read_text().splitlines() if line.startswith("| ")][2:]
+    cells = [[cell.strip() for cell in line.split("|")] for line in lines]
+
+    assert [(cell[1], cell[2]) for cell in cells] == [
+        (name, label) for name in SERVERS for label in signals.SEQUENCES
+    ]
+    assert [cell for cell in cells if re.fullmatch(r"\d+", cell[4]) is None] == []
