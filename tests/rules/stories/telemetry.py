@@ -41,13 +41,13 @@ def _burst(alert: str, metric: str, labels: Mapping[str, str]) -> Story:
     """Return the story of a loss of one minute, of which the hour that follows has to tell."""
     return Story(
         alert=alert,
-        series=_counted(metric, labels, "0x9 120x100"),
+        series=_counted(metric, labels, "0x9 100x100"),
         silent=9,
         firing=20,
         kept=65,
         resolved=71,
         labels={**_SHOP, **labels},
-        value="120",
+        value="100",
     )
 
 
@@ -134,6 +134,17 @@ FALSE_ALARMS = (
     _once("ObservekitCollectorFailing", "one failure", _COLLECTOR, {"collector": "Stock"}),
     _once(
         "ObservekitInternalErrors", "failures of the past", _INTERNAL, {"component": "logs"}, pending=False
+    ),
+    *(
+        FalseAlarm(
+            alert=alert,
+            name="",
+            # One fewer than many.
+            series=_counted(metric, {"reason": "queue_full"}, "0x9 99x60"),
+            at=(10, 20, 30, 60),
+            pending=True,
+        )
+        for alert, metric in (("ObservekitLogRecordsDropped", _LOGS), ("ObservekitSpansDropped", _SPANS))
     ),
     FalseAlarm(
         alert="ObservekitExportFailing",

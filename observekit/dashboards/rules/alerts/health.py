@@ -57,10 +57,7 @@ def _not_ready(given: Parameters) -> Alert:
 
 def _none_ready(given: Parameters) -> Alert:
     checks = samples(HEALTH_CHECK_STATUS, _READINESS, _REQUIRED, *given.here)
-    said = either(
-        max_by(now(in_state("ready", given)), *TARGET, WORKER, "state"),
-        min_by(now(checks), *TARGET, WORKER, "check"),
-    )
+    said = either(now(in_state("ready", given)), now(checks))
     # Ready is who is so by its life and by each of its checks: one and the same process.
     ready = min_by(said, *TARGET, WORKER)
     return Alert(
