@@ -49,6 +49,7 @@ def log_texts() -> None:
     log.info("header", text=f"Authorization: Digest {canary(21)}\r\nCookie: a={canary(22)}; b={canary(23)}")
     log.info("url", text=f"https://h/cb?code={canary(24)}&state=1&sig={canary(25)}&%74oken={canary(26)}")
     log.info("json", text=f'{{"password": "{canary(27)}", "in": "{{\\"token\\": \\"{canary(28)}\\"}}"}}')
+    log.info("split", text=f"postgres://u:a#{canary(19)}@db and amqp://u:{canary(38)}/b@mq", pin=canary(39))
     log.info("odbc", text=f"Server=h;Pwd=two words {canary(29)};Encrypt=1")
     log.info("pem", text=f"-----BEGIN PRIVATE KEY-----\n{canary(30)}\n-----END PRIVATE KEY-----")
     log.info("jwt", text=f"eyJhbGciOiJIUzI1NiJ9.{canary(31)}.abcdefgh")
