@@ -17,7 +17,7 @@ from observekit.cli import main
 from tests.boards.missing import Missing
 from tests.boards.queries import BOARDS, Query, queries
 from tests.boards.stage import Called, Collector, Stage, calling, listening, start_prometheus, traffic
-from tests.boards.table import leave
+from tests.boards.table import leave, row_of, rows
 from tests.real.conftest import LOOPBACK, Process, Start, open_shop, start, until
 
 __all__ = ["open_shop", "start"]  # Fixtures.
@@ -90,6 +90,13 @@ def test_every_panel_shows_something_alerts_reach_somebody_and_silence_is_no_nan
     assert _unhealthy(stage) == []
     if not drawn:
         pytest.skip("chromium is not installed: all was tested but what a browser draws of the boards")
+
+
+def test_the_table_of_panels_has_every_query_of_every_board_and_none_was_empty() -> None:
+    table = dict(rows())
+
+    assert table.keys() == {row_of(query) for query in queries()}
+    assert min(min(counts) for counts in table.values()) > 0
 
 
 def _drawn(stage: Stage, page: Path) -> bool:

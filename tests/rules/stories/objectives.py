@@ -1,6 +1,6 @@
 """Error budgets that burn, at all four paces, and those that do not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tests.rules.promtool import FalseAlarm, Story
@@ -62,6 +62,7 @@ class _Pace:
     resolved: int
     value: str
     value_of_latency: str
+    three: tuple[Mapping[str, object], Mapping[str, object]]
     severity: str
     step: int = 1
 
@@ -80,6 +81,7 @@ _PACES = (
         resolved=106,
         value="1.833%",
         value_of_latency="18.33%",
+        three=({"value": "1.834%"}, {"value": "18.64%"}),
         severity="critical",
     ),
     _Pace(
@@ -93,6 +95,7 @@ _PACES = (
         resolved=548,
         value="0.8172%",
         value_of_latency="8.172%",
+        three=({"value": "0.8195%"}, {"firing": 460, "value": "8.125%"}),
         severity="critical",
     ),
     _Pace(
@@ -106,6 +109,7 @@ _PACES = (
         resolved=2115,
         value="0.3875%",
         value_of_latency="3.875%",
+        three=({"value": "0.3889%"}, {"value": "3.889%"}),
         severity="warning",
         step=5,
     ),
@@ -120,6 +124,7 @@ _PACES = (
         resolved=5640,
         value="0.1422%",
         value_of_latency="1.422%",
+        three=({"value": "0.1424%"}, {"value": "1.424%"}),
         severity="warning",
         step=5,
     ),
@@ -138,6 +143,7 @@ def _stories() -> Iterator[Story]:
                 resolved=pace.resolved,
                 labels={"job": "shop", "slo": slo, "long_window": pace.long, "short_window": pace.short},
                 value=pace.value if times == 1 else pace.value_of_latency,
+                three=pace.three[times != 1],
                 severity=pace.severity,
                 step=pace.step,
             )
@@ -151,6 +157,7 @@ def _stories() -> Iterator[Story]:
             resolved=136,
             labels={"job": "shop", "slo": slo, "long_window": "1h", "short_window": "5m"},
             value="1.533%" if times == 1 else "15.33%",
+            three={"value": "1.534%"} if times == 1 else {"firing": 115, "value": "15.25%"},
             severity="critical",
         )
         yield Story(

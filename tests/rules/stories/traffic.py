@@ -14,6 +14,7 @@ STORIES = (
         series={_COUNT: "0+2x80 160x30 160+2x30", _OTHER_COUNT: "7x141"},
         silent=94,
         firing=100,
+        three={"firing": 99},
         resolved=114,
         labels=_SHOP,
     ),
