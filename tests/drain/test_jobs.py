@@ -15,6 +15,7 @@ pytestmark = pytest.mark.once
 WORKER = """
 import signal, sys
 from observekit import operation, setup
+signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Whatever measures this has a handler.
 kit = setup(service_name="mails")
 kit.lifecycle.serving()
 with operation("mail"):
