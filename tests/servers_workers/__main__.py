@@ -10,34 +10,42 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers_workers import table
-from tests.servers_workers.servers import SERVERS
+# Before anything looks at it, which is done with the imports below.
+os.environ["TEST_EVERY_SERVER"] = "yes"
+
+from tests.servers_workers import table  # noqa: E402 -- as said
+from tests.servers_workers.servers import SERVERS  # noqa: E402 -- as said
 
 WRITE = "--write"
 
 
 class Tally:
-    """Counts how the tests of each server came out."""
+    """Counts the tests that there are with each server, and how those that were run came out."""
 
     def __init__(self) -> None:
-        self.outcomes: dict[str, Counter[str]] = {}
+        self.outcomes = {server: Counter[str]() for server in SERVERS}
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        self.note(item.nodeid, "tests")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         # A test that is skipped, or whose server does not start, has no more than its set-up.
         if report.when == "call" or report.outcome != "passed":
-            server = report.nodeid.rpartition("[")[2].rstrip("]")
-            if server in SERVERS:
-                self.outcomes.setdefault(server, Counter())[report.outcome] += 1
+            self.note(report.nodeid, report.outcome)
+
+    def note(self, test: str, what: str) -> None:
+        server = test.rpartition("[")[2].rstrip("]")
+        if server in self.outcomes:
+            self.outcomes[server][what] += 1
 
     def write(self) -> None:
-        for server, outcomes in self.outcomes.items():
-            numbers = [str(outcomes[one]) for one in ("passed", "failed", "skipped")]
+        for server, counts in self.outcomes.items():
+            numbers = [str(counts[one]) for one in ("tests", "passed", "failed", "skipped")]
             table.put("servers", (server, table.version_of(server), *numbers))
 
 
 def main() -> int:
     """Run them, and return pytest's exit code."""
-    os.environ["TEST_EVERY_SERVER"] = "yes"
     tally = Tally()
     given = [one for one in sys.argv[1:] if one != WRITE]
     code = pytest.main([str(Path(__file__).parent), *given], plugins=[tally])

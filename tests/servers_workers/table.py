@@ -47,7 +47,7 @@ journal has, up to the acts whose answer was cut off, and more pages that were c
     "servers": Section(
         "Every test with every server",
         "What is tested with some servers, with all of them. `python -m tests.servers_workers --write`.\n",
-        ("server", "version", "passed", "failed", "skipped"),
+        ("server", "version", "tests", "passed", "failed", "skipped"),
     ),
     "forks": Section(
         "Forks beside threads",

@@ -49,7 +49,7 @@ class Bond:
         self.fresh = self.wanted = False
         self.said = ABSENT  # By a function, the last time.
         self._helpers = helpers
-        self._aside: Aside[None] = Aside(helpers)
+        self._aside: Aside[None] | None = None  # Most have no function.
 
     def ask(self, seconds: float) -> None:
         """Write what the function of set_function() returns; what is late is written when it comes.
@@ -58,6 +58,8 @@ class Bond:
             LateError: It takes longer than *seconds*.
             Exception: What the function raises.
         """
+        if self._aside is None:
+            self._aside = Aside(self._helpers)
         self._aside.ask(self._read, seconds)
 
     def lose(self) -> None:
@@ -99,7 +101,8 @@ class Bond:
         stamp = record[1:2] if isinstance(self.child, Gauge) else NOWHERE
         for place, value in enumerate(self.values):
             # A record of its own for each value: one place less to look up with each write.
-            write_through(value, record[place : place + 1], stamp, self)
+            own = record if len(record) == 1 else record[place : place + 1]
+            write_through(value, own, stamp, self)
         short.put(self.child)
         if has_function(self.child):
             record[0] = self.said
@@ -115,7 +118,7 @@ class Bond:
         short.take_away(self.child)
         self.wanted = False
         self.said = ABSENT
-        self._aside = Aside(self._helpers)  # Whoever was asked has stayed in the parent.
+        self._aside = None  # Whoever was asked has stayed in the parent.
         if self.is_shareable:
             for value in self.values:
                 start_afresh(value, first, self)
@@ -138,7 +141,11 @@ class Bond:
 
 def has_function(child: Any) -> bool:
     """Whether *child* is a gauge that shows what a function of the user's returns."""
-    return "_child_samples" in vars(child)  # Gauge.set_function() puts it there.
+    if not isinstance(child, Gauge):
+        return False
+    # Gauge.set_function() puts another one there. Not by vars(), which costs each series a dictionary.
+    its_type: Any = type(child)
+    return getattr(child._child_samples, "__func__", None) is not its_type._child_samples
 
 
 def values_of(child: Any) -> list[Any]:

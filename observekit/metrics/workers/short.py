@@ -29,19 +29,20 @@ def put(child: Any) -> None:
     """Give *child*, whose values write through, its short way, if it counts as prometheus-client's do."""
     if not _HAS_INTERPRETER_LOCK:
         return
+    # Attributes are set, and not put into __dict__: whoever asks for that has it made, of 300 bytes a series.
     its_type: Any = type(child)
-    if isinstance(child, Counter) and its_type.inc is Counter.inc:
-        child.__dict__["inc"] = _increment(child, child._value)
-    elif isinstance(child, Histogram) and its_type.observe is Histogram.observe:
-        child.__dict__["observe"] = _observe(child, child._sum)
+    if issubclass(its_type, Counter) and its_type.inc is Counter.inc:
+        child.inc = _increment(child, child._value)
+    elif issubclass(its_type, Histogram) and its_type.observe is Histogram.observe:
+        child.observe = _observe(child, child._sum)
 
 
 def take_away(child: Any) -> None:
     """Let *child* go the usual way again."""
     for name, kind in (("inc", Counter), ("observe", Histogram)):
         if isinstance(child, kind):
-            with suppress(KeyError):
-                del child.__dict__[name]
+            with suppress(AttributeError):
+                delattr(child, name)
 
 
 def _increment(child: Any, value: Any) -> Short:
