@@ -13,8 +13,8 @@ import pytest
 # Before anything looks at it, which is done with the imports below.
 os.environ["TEST_EVERY_SERVER"] = "yes"
 
-from tests.servers_workers import table  # noqa: E402 -- as said
-from tests.servers_workers.servers import SERVERS  # noqa: E402 -- as said
+from tests.servers_workers import table
+from tests.servers_workers.servers import SERVERS
 
 WRITE = "--write"
 

@@ -61,9 +61,11 @@ class Others:
         Those without their other half may be in the making, as long as there is a process of their number.
         """
         names, turns = self._names(), self._turns()
-        stems = {suffix: {name.stem for name in names if name.suffix == suffix} for suffix in layout.SUFFIXES}
-        whole = (stems["values"] & stems["keys"]) - self._unlocked() - self._unfinished()
-        whole |= {name.stem for name in names if name.stem not in whole and is_running(name.pid, 0)}
+        spoilt = self._unlocked() | self._unfinished()
+        doubtful = {name.stem: name.pid for name in names if name.stem not in _whole(names) - spoilt}
+        running = {stem for stem, pid in doubtful.items() if is_running(pid, 0)}
+        # Listed again: who has ended by now may have finished its files since they were listed.
+        whole = (_whole(self._names()) - spoilt) | running
         return [
             f"{name.stem}.{name.suffix}"
             for name in names
@@ -129,8 +131,16 @@ class Others:
 
     def _unfinished(self) -> set[str]:
         """Return the files whose maker died over them."""
-        preparing = self._known.keys() - {file.identity.stem for file in self._finished()}
-        return {stem for stem in preparing if not self._known[stem].is_alive()}
+        preparing = [file for file in self._known.values() if _state(file) == layout.PREPARING]
+        # Looked at again: whoever has ended by now may have finished and counted meanwhile.
+        dead = [file for file in preparing if not file.is_alive()]
+        return {file.identity.stem for file in dead if _state(file) == layout.PREPARING}
+
+
+def _whole(names: list[layout.Name]) -> set[str]:
+    """Return the stems that have both values and keys."""
+    values, keys = ({name.stem for name in names if name.suffix == suffix} for suffix in ("values", "keys"))
+    return values & keys
 
 
 def _state(file: OtherFile) -> float:
