@@ -46,7 +46,10 @@ journal has, up to the acts whose answer was cut off, and more pages that were c
     ),
     "servers": Section(
         "Every test with every server",
-        "What is tested with some servers, with all of them. `python -m tests.servers_workers --write`.\n",
+        """\
+What is tested in short with some servers, with all of them: how many tests there are, and how those came out
+that were run, which may be a part. `python -m tests.servers_workers --write`; here with `-k test_kills`.
+""",
         ("server", "version", "tests", "passed", "failed", "skipped"),
     ),
     "forks": Section(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from observekit.metrics.workers import layout, others, processes
+from observekit.metrics.workers import layout, others
 from observekit.metrics.workers.layout import Identity
 from observekit.metrics.workers.writing import OwnFile
 
@@ -56,27 +56,5 @@ def test_files_that_get_their_name_meanwhile_are_no_litter(
     group.tend()
     group.tend()
 
-    assert total(group) == 4.0
-    group.leave()
-
-
-def test_a_worker_that_is_done_with_coming_meanwhile_did_not_die_over_it(
-    crew: Crew, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    group = crew.watcher()
-    group.join()
-    _killed(crew)
-    file = _begun(crew.directory, layout.PREPARING)
-    group.snapshot()  # It is known from now on.
-
-    def finish() -> None:
-        if file.is_open:
-            file.state = layout.LIVING
-            file.close()
-
-    monkeypatch.setattr(processes, "is_running", _after(finish))
-    group.tend()
-
-    assert total(crew.watcher()) == 4.0  # Who has not had it open finds it, too.
     assert total(group) == 4.0
     group.leave()

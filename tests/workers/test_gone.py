@@ -122,7 +122,6 @@ often = VISITS.labels("often")
 def size():
     return sum(map(os.path.getsize, glob.glob(f"{sys.argv[1]}/*/*/*-{os.getpid()}-*.keys")))
 
-sizes = []
 for generation in range(3):
     often.inc()
     for number in range(2000):
@@ -131,17 +130,16 @@ for generation in range(3):
     for number in range(2000):
         VISITS.remove(f"{generation}-{number}")
     until(lambda: told(kit, "visits_total") and size() < large)
-    sizes.append(size())
 VISITS.labels("again").inc(3)
 VISITS.remove("again")
 told(kit, "visits")
 VISITS.labels("again").inc(2)
 often.inc()
-print(json.dumps([sorted(told(kit, "visits_total", "rows")), max(sizes) < 3 * min(sizes)]))
+print(json.dumps(sorted(told(kit, "visits_total", "rows"))))
 """,
             tmp_path,
             str(tmp_path),
         )
     )
 
-    assert found == [["rows 4.0", 'visits_total{who="again"} 2.0', 'visits_total{who="often"} 5.0'], True]
+    assert found == ["rows 4.0", 'visits_total{who="again"} 2.0', 'visits_total{who="often"} 5.0']
