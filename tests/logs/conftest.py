@@ -199,3 +199,13 @@ def pipe() -> Iterator[tuple[int, int]]:
             os.close(descriptor)
         except OSError:
             continue
+
+
+@pytest.fixture(autouse=True)
+def _filters_as_they_were() -> Iterator[None]:
+    """Take away what a test leaves on loggers that servers have too, and on the root."""
+    loggers = [logging.getLogger(), *(logging.getLogger(name) for name in ("uvicorn", "uvicorn.error"))]
+    before = [(one, list(one.handlers), list(one.filters)) for one in loggers]
+    yield
+    for one, handlers, filters in before:
+        one.handlers[:], one.filters[:] = handlers, filters
