@@ -201,11 +201,15 @@ def pipe() -> Iterator[tuple[int, int]]:
             continue
 
 
+_OF_OTHERS = ("uvicorn", "uvicorn.error", "httpx", "opentelemetry.exporter.otlp")
+
+
 @pytest.fixture(autouse=True)
 def _filters_as_they_were() -> Iterator[None]:
-    """Take away what a test leaves on loggers that servers have too, and on the root."""
-    loggers = [logging.getLogger(), *(logging.getLogger(name) for name in ("uvicorn", "uvicorn.error"))]
-    before = [(one, list(one.handlers), list(one.filters)) for one in loggers]
+    """Take away what a test leaves on the root and on loggers that libraries have too."""
+    loggers = [logging.getLogger(), *map(logging.getLogger, _OF_OTHERS)]
+    before = [(one, list(one.handlers), list(one.filters), one.level) for one in loggers]
     yield
-    for one, handlers, filters in before:
+    for one, handlers, filters, level in before:
         one.handlers[:], one.filters[:] = handlers, filters
+        one.setLevel(level)
