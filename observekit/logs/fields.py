@@ -35,6 +35,8 @@ def add_fields(record: Record, fields: Mapping[str, Any], cleaner: Cleaner) -> N
             usual = value is None or kind is bool or ((kind is int or kind is float) and 0 <= value < _SMALL)
         if (
             usual
+            # First: a key of the user's own class may be equal to one that is known, and is none.
+            and type(key) is str
             and (key in PLAIN_KEYS or _is_own(key))
             and key not in record
             and cleaner.left >= _WORD_LENGTH
@@ -48,7 +50,7 @@ def add_fields(record: Record, fields: Mapping[str, Any], cleaner: Cleaner) -> N
         if type(key) is str and len(key) <= _KEY_LENGTH and _is_free(key) and key not in record:
             record[key] = cleaner.field(key, value)
             continue
-        if type(value) is str and record.get(key) == value:
+        if type(key) is type(value) is str and record.get(key) == value:
             continue  # The same under the same name, as from a processor that adds trace ids.
         name = cleaner.key(key)
         while name in record or name in _RESERVED:
@@ -56,8 +58,8 @@ def add_fields(record: Record, fields: Mapping[str, Any], cleaner: Cleaner) -> N
         record[name] = cleaner.field(name, value)
 
 
-def _is_own(key: Any) -> bool:
-    if type(key) is not str or len(key) > _KEY_LENGTH or key in _RESERVED or not is_usual(key):
+def _is_own(key: str) -> bool:
+    if len(key) > _KEY_LENGTH or key in _RESERVED or not is_usual(key):
         return False
     remember(key, PLAIN_KEYS)
     return True

@@ -1,7 +1,22 @@
 """Names in a record are as harmless as its values, and none takes the place of another."""
 
 from collections.abc import Callable
-from typing import Any
+from enum import StrEnum
+from typing import Any, NoReturn
+
+
+class Key(StrEnum):
+    USER = "user"
+
+
+class Hostile(str):
+    """A key that nobody may compare with another one."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> NoReturn:
+        raise RuntimeError
 
 
 def test_fields_that_have_the_names_of_what_is_said_of_a_cut_are_kept_under_others(trial: Any) -> None:
@@ -31,3 +46,16 @@ def test_a_logger_with_a_name_that_no_encoding_has_is_heard(trial: Any, strict: 
     trial.logger("shop.\ud800").info("x")
 
     assert strict(trial.lines[0])["logger"] == "shop.\\ud800"
+
+
+def test_a_key_of_a_class_of_its_own_is_shown_as_the_text_that_it_is(
+    trial: Any, strict: Callable[..., Any]
+) -> None:
+    trial.log.info("x", user=1)
+    trial.log.info("x", **{Key.USER: 2})
+    trial.pipeline.emit("info", "x", {Hostile("user"): 3}, logger="shop.orders")
+
+    first, *others = map(strict, trial.lines)
+    assert [{**one, "timestamp": ""} for one in others] == [
+        {**first, "timestamp": "", "user": number} for number in (2, 3)
+    ]
