@@ -32,6 +32,7 @@ from observekit.install.voice import Voice
 from observekit.install.workers import Workers
 from observekit.integrations.starlette import SCOPE_CLAIMS
 from observekit.logs.correlate import Correlation
+from observekit.logs.names import forget_names
 from observekit.logs.setup import Counts, Logs
 from observekit.operations.context import ContextTools
 from observekit.operations.messages import Messages
@@ -56,6 +57,8 @@ def assemble(effective: Effective, registry: CollectorRegistry, periods: Periods
     quarantine(effective)
     # Before anything is looked at. They stay when the kit goes, for last lines are written then, too.
     set_keys(exempt=config.redaction_allow, secret=config.redaction_keys)
+    # Whatever becomes of logs: with those that are only correlated, events of ours have fields, too.
+    forget_names()
     guard = Guard(catalogue.COMPONENTS)
     instruments = Instruments(config, guard)
     workers = _workers(config, instruments, registry, guard)

@@ -17,7 +17,7 @@ from observekit.logs.flight import Recorder
 from observekit.logs.given import level_of, name_of, taken_exception
 from observekit.logs.levels import NUMBERS, Levels
 from observekit.logs.limits import Limits, kind_of
-from observekit.logs.names import PLAIN_EVENTS, PLAIN_LOGGERS, forget_names, shown_event, shown_logger
+from observekit.logs.names import PLAIN_EVENTS, PLAIN_LOGGERS, shown_event, shown_logger
 from observekit.logs.prepared import PreparedEvent
 from observekit.logs.record import Head, Record, described, stack_of, type_of
 from observekit.logs.values import Cleaner
@@ -82,7 +82,6 @@ class Pipeline:
         self._encode = encode
         self._write = write
         self._urgent = write if urgent is None else urgent
-        forget_names()
         self._limits = limits
         self._flight: Recorder | None = None
         # Takes records that are sent as well.

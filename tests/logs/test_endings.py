@@ -72,6 +72,20 @@ def test_what_is_said_of_keys_holds_for_the_last_words_of_a_process(run_script: 
     assert shown == {"after": ("[redacted]", "t"), "anew": ("DE02", "[redacted]")}
 
 
+def test_what_is_a_secret_now_is_none_of_what_was_plain_before(run_script: Run) -> None:
+    ended = run_script(
+        "from observekit import annotate, operation\n"
+        "log.info('plain', iban='DE02')\n"
+        "kit.shutdown()\n"
+        "logging.basicConfig(level=logging.INFO)\n"
+        "kit = setup(traces=False, logs='correlate', redaction_keys=('iban',))\n"
+        "with operation('pay'): annotate(iban='DE02')\n"
+    )
+
+    assert [one["iban"] for one in ended.lines if one["event"] == "plain"] == ["DE02"]
+    assert ("iban=[redacted]" in ended.errors, "DE02" in ended.errors) == (True, False)
+
+
 def test_logging_in_a_signal_handler_while_logging_neither_hangs_nor_loses_a_line(run_script: Run) -> None:
     ended = run_script(
         "handled = 0\n"
