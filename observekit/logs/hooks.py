@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, TextIO
 
 from observekit.catalogue.events import UNCAUGHT_EXCEPTION, UNRAISABLE_EXCEPTION
-from observekit.logs.output import opened
+from observekit.logs.output import Output, opened
 from observekit.logs.pipeline import Pipeline
 from observekit.logs.values import Cleaner
 
@@ -22,6 +22,7 @@ _PATIENCE_SECONDS: Final = 0.2
 _STDERR: Final = 2
 
 Reaches = Callable[[float], bool]
+WritesTo = Callable[[int], bool]
 
 
 class _Place(NamedTuple):
@@ -46,13 +47,15 @@ class Hooks:
         pipeline: Takes the records.
         reaches: Says whether records are read by somebody, after waiting for that for so many seconds at
             most. Where they are not, exceptions are said on standard error, as Python would.
+        writes_to: Says whether records are written to the file behind a descriptor.
     """
 
-    __slots__ = ("_before", "_ours", "_pipeline", "_reaches", "_show", "_warn")
+    __slots__ = ("_before", "_ours", "_pipeline", "_reaches", "_show", "_warn", "_writes_to")
 
-    def __init__(self, pipeline: Pipeline, reaches: Reaches) -> None:
+    def __init__(self, pipeline: Pipeline, reaches: Reaches, writes_to: WritesTo) -> None:
         self._pipeline = pipeline
         self._reaches = reaches
+        self._writes_to = writes_to
         # Kept, because every look at a bound method makes another one.
         self._ours: dict[_Place, Callable[..., object]] = {
             _MAIN: self._uncaught,
@@ -120,15 +123,21 @@ class Hooks:
     ) -> None:
         """Write the record to standard error, as far as it takes it at once."""
         try:
-            cleaner = Cleaner()
-            shown = {name: cleaner.field(name, value) for name, value in fields.items()}
-            line = self._pipeline.line(level, event, shown | {"exception": self._pipeline.told(error)})
+            # There it would stand twice, and in the middle of another: whoever closes a descriptor of a file
+            # gives up all locks that his process has on it, the writer's turn among them.
+            if self._writes_to(_STDERR):
+                return
             # A process that was started without has something else under this number.
             output = None if sys.__stderr__ is None else opened(_STDERR)
             if output is not None:
-                output.write(line, _at_once)
+                _write_in_turn(output, self._line(event, level, error, fields))
         except Exception as failure:  # noqa: BLE001 -- as with every record
             self._pipeline.failed(failure)
+
+    def _line(self, event: str, level: str, error: BaseException, fields: Mapping[str, object]) -> bytes:
+        cleaner = Cleaner()
+        shown = {name: cleaner.field(name, value) for name, value in fields.items()}
+        return self._pipeline.line(level, event, shown | {"exception": self._pipeline.told(error)})
 
     def _pass_on(self, place: _Place, *args: object) -> None:
         before = self._before[place]
@@ -152,6 +161,14 @@ class Hooks:
             logging.getLogger("py.warnings").warning("%s", message, extra=extra)
         except Exception as error:  # noqa: BLE001 -- whoever is warned goes on
             self._pipeline.failed(error)
+
+
+def _write_in_turn(output: Output, line: bytes) -> None:
+    output.begin(_at_once)
+    try:
+        output.write(line, _at_once)
+    finally:
+        output.end()
 
 
 def _at_once() -> bool:

@@ -54,6 +54,12 @@ class Output:
         # Not at exit: lines are written until the very end, and the number could be taken by another file.
         finalize(self, _close, self._descriptor, self._identity).atexit = False
 
+    def is_file_of(self, descriptor: int) -> bool:
+        """Whether *descriptor*, of which there may be none, is of the same file as this one."""
+        with suppress(OSError):
+            return _identity(descriptor) == self._identity
+        return False
+
     def begin(self, late: Late) -> None:
         """Wait until no other process writes a line; end() must follow."""
         if self._turn is not None:

@@ -87,7 +87,7 @@ class Logs:
         self.changes = Changes(levels, self._audit, self.pipeline.failed)
         self._handler = RecordHandler(self.pipeline)
         self._takeover = Takeover(self._handler, levels, self.pipeline.failed, least, self.changes.aside)
-        self._hooks = Hooks(self.pipeline, self._writer.reaches)
+        self._hooks = Hooks(self.pipeline, self._writer.reaches, self._writer.writes_to)
         self._configuration = Configuration(self.pipeline)
         self._closed = False
 

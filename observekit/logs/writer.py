@@ -117,6 +117,10 @@ class Writer:
         """Return how full the buffer is, from 0 to 1."""
         return self._waiting / self._limit
 
+    def writes_to(self, descriptor: int) -> bool:
+        """Whether lines are written to the file behind *descriptor*."""
+        return self._output is not None and self._output.is_file_of(descriptor)
+
     def reaches(self, patience_seconds: float) -> bool:
         """Whether lines reach their reader; whoever can wait is told, too, if he has stopped to read."""
         works = self._output is not None and not self._failing

@@ -3,14 +3,17 @@
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import StringIO
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from observekit.logs import hooks as room
 from observekit.logs.hooks import Hooks
+from observekit.logs.turn import Turn
+from tests.logs.bench import read_all
 
 if TYPE_CHECKING:
     from tests.logs.conftest import Trial
@@ -48,7 +51,7 @@ def read() -> list[bool]:
 
 @pytest.fixture
 def _in_place(trial: "Trial", seen: Seen, shown: Seen, read: list[bool]) -> Iterator[None]:
-    hooks = Hooks(trial.pipeline, lambda _: read.pop() if read else True)
+    hooks = Hooks(trial.pipeline, lambda _: read.pop() if read else True, lambda _: False)
     hooks.take()
     yield
     hooks.give_back()
@@ -80,6 +83,31 @@ def test_an_exception_of_which_nobody_reads_the_record_is_said_on_standard_error
 
     (line,) = capfd.readouterr().err.splitlines()
     assert (_parsed(line.encode())["event"], '"message":"no"' in line) == ("process.uncaught_exception", True)
+
+
+@pytest.mark.usefixtures("_in_place")
+def test_who_says_it_on_a_standard_error_that_others_write_to_has_his_turn(
+    read: list[bool], pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns: list[tuple[str, int]] = []
+    give, take = Turn.give, Turn.take
+
+    def taken(turn: Turn, late: Callable[[], bool]) -> None:
+        take(turn, late)
+        turns.append(("taken", len(read_all(pipe[0]))))
+
+    def given(turn: Turn) -> None:
+        turns.append(("given", len(read_all(pipe[0]))))
+        give(turn)
+
+    monkeypatch.setattr(Turn, "take", taken)
+    monkeypatch.setattr(Turn, "give", given)
+    monkeypatch.setattr(room, "_STDERR", pipe[1])
+    read.append(False)
+
+    sys.excepthook(ValueError, ValueError("no"), None)
+
+    assert turns == [("taken", 0), ("given", 1)]
 
 
 @pytest.mark.usefixtures("_in_place")

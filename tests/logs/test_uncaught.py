@@ -1,5 +1,8 @@
 """What nobody catches is one record, from wherever it comes, and the process ends as it would have."""
 
+import fcntl
+import os
+import subprocess
 import sys
 import threading
 import warnings
@@ -158,6 +161,29 @@ def test_what_nobody_would_read_on_standard_output_is_said_on_standard_error(
         ("process.uncaught_exception", "password=[redacted]")
     ]
     assert ended.code == 1
+
+
+IN_ONE_PLACE = """
+from observekit import setup
+kit = setup(log_format="json", traces=False, shutdown_budget_seconds=0.1)
+raise ValueError("no")
+"""
+
+
+@pytest.mark.once
+def test_what_waits_for_its_turn_is_not_said_once_more_where_standard_error_is_the_same_pipe(
+    pipe: tuple[int, int], strict: Callable[[str], Any]
+) -> None:
+    # Another one's turn, which he does not end: nothing is written in time, although somebody reads.
+    fcntl.lockf(pipe[1], fcntl.LOCK_EX)
+
+    process = subprocess.Popen([sys.executable, "-c", IN_ONE_PLACE], stdout=pipe[1], stderr=subprocess.STDOUT)
+    code = process.wait(40)
+    os.close(pipe[1])
+
+    with os.fdopen(pipe[0], closefd=False) as reader:
+        told = [strict(line)["event"] for line in reader]
+    assert (told.count("process.uncaught_exception"), code) == (1, 1)
 
 
 @pytest.fixture
