@@ -3,6 +3,7 @@
 import binascii
 import re
 from base64 import b64decode
+from string import ascii_letters, digits
 from typing import Final
 from urllib.parse import unquote
 
@@ -28,6 +29,7 @@ _IN_QUOTES: Final = {
 }
 _WORD: Final = re.compile(r"""["']?[^\s&;,"')\]}>]++""")
 _END_OF_LINE: Final = re.compile(r"[\r\n]|\\[rn]")
+_END_OF_PART: Final = re.compile(r'[;"\n]')
 _BRACKETS: Final = ("[", "(", "{")
 # What amounts and absences look like; one longer is no amount.
 _AMOUNT: Final = re.compile(r"-?\d{1,12}(?:\.\d{1,6})?|None|null|True|true|False|false")
@@ -37,11 +39,17 @@ _SHORT: Final = 2
 _USERINFO: Final = re.compile(r'://(?:[^/?#\s"<>@]*+@)++')
 _HIDDEN_USERINFO: Final = f"://{REDACTED}@"
 # What follows in one piece; a password may have what would end the name of a host.
-_AFTER_SCHEME: Final = re.compile(r"""://([^\s"'<>]++)""")
-_AUTHORITY: Final = re.compile(r"[^/?#]*+")
-_PORT: Final = re.compile(r"\d{0,5}+")
+_AFTER_SCHEME: Final = re.compile(r"://(\S++)")
+_OF_SCHEMES: Final = f"{ascii_letters}{digits}+.-"
+# What ends a URL that is no character of userinfo above, by what stands before it.
+_CLOSED_BY: Final = {'"': '"', "<": ">", ">": "<"}
+# Not what is hidden already, and no address of IPv6.
+_ACCOUNT: Final = re.compile(r"""(?!\[)[^/?#:@"'<>]*+:""")
+_PORT: Final = re.compile(r"""\d{1,5}+(?![^/?#"'<>])""")
+_HOST: Final = re.compile(r'[^/?#"<>]*+')
 # Source: RDS's passwords have at most 128 characters, and tokens that take their place are longer.
 _LONGEST_PASSWORD: Final = 256
+_LONGEST_SCHEME: Final = 64
 _SCHEME: Final = re.compile(r"(?<!\w)(?i:(bearer|basic)) ([A-Za-z0-9._~+/=-]{8,}+)")
 # What is a secret in the query of a URL, and mostly none elsewhere.
 _QUERY_NAMES: Final = frozenset({"code", "key", "sig", "signature"})
@@ -74,20 +82,28 @@ def redact_text(text: str) -> str:
 
 def _without_userinfo(found: re.Match[str]) -> str:
     """Return URLs in one piece of text without userinfo that a character of its password has split."""
-    return f"://{'://'.join(map(_without_split_userinfo, found[1].split('://')))}"
+    before = found.string[max(0, found.start() - _LONGEST_SCHEME) : found.start()]
+    kept = ["://"]
+    for rest in found[1].split("://"):
+        opened = before.rstrip(_OF_SCHEMES)[-1:]
+        url, close, after = rest.partition(_CLOSED_BY[opened]) if opened in _CLOSED_BY else (rest, "", "")
+        kept += [_without_split_userinfo(url), close, after, "://"]
+        before = rest
+    return "".join(kept[:-1])
 
 
 def _without_split_userinfo(rest: str) -> str:
-    authority = _AUTHORITY.match(rest)
-    name, colon, password = authority[0].partition(":") if authority is not None else ("", "", "")
-    # Complete, with what is before it hidden; without a password; an address of IPv6; a port.
-    if "@" in name + password or not colon or name.startswith("[") or _PORT.fullmatch(password):
+    account = _ACCOUNT.match(rest)
+    begin = 0 if account is None else account.end()
+    # There is no password, or a port, as in "host:8080/@scope", of which one cannot be told.
+    if not begin or (begin > 1 and _PORT.match(rest, begin)):
         return rest
-    begin = len(name) + len(colon)
     end = rest.find("@", begin, begin + _LONGEST_PASSWORD)
     if end < 0:
         return rest
-    host = _AUTHORITY.match(rest, end)
+    # With the first "@" the host begins, as for whoever connects: "u:p@host/repo.git@v1" is usual, so that of
+    # a password with an "@" and then a "/" the rest is seen.
+    host = _HOST.match(rest, end)
     return f"{REDACTED}{rest[end if host is None else end + host[0].rindex('@') :]}"
 
 
@@ -190,8 +206,9 @@ def _is_connection(text: str, found: re.Match[str]) -> bool:
 
 
 def _up_to_semicolon(text: str, start: int) -> int:
-    ends = [at for at in (text.find(end, start) for end in (";", '"', "\n")) if at >= 0]
-    return min(ends, default=len(text))
+    # One search for all of them: to look for each, to the end of the text, took longer with each name.
+    end = _END_OF_PART.search(text, start)
+    return len(text) if end is None else end.start()
 
 
 def _without_pairs(text: str) -> str:
