@@ -38,9 +38,10 @@ class Ring:
 
 
 class Recorder:
-    """Keeps records of requests from *level* on; ``write(level, line)`` takes those that are wanted at last.
+    """Keeps records of requests from *level* on; ``write(level, made)`` takes those that are wanted at last.
 
     All rings together hold at most *limit_bytes*; what does not fit is left out, and counted in its request.
+    A record that is sent as well counts as once more its line.
     """
 
     def __init__(
@@ -70,20 +71,20 @@ class Recorder:
 
     def keep(self, level: str, made: Made) -> None:
         """Keep a line for the current request."""
-        line = made[0]
+        size = _size(made)
         ring = get_value(_KEY)
         if not isinstance(ring, Ring):
             return
         with self._lock:
             if not ring.open:
                 return
-            if self._bytes + len(line) > self._limit:
+            if self._bytes + size > self._limit:
                 ring.left_out += 1
                 return
             ring.lines.append((level, made))
-            self._add(ring, len(line))
+            self._add(ring, size)
             while len(ring.lines) > RECORDS or ring.bytes > BYTES:
-                self._add(ring, -len(ring.lines.popleft()[1][0]))
+                self._add(ring, -_size(ring.lines.popleft()[1]))
                 ring.left_out += 1
 
     def end(self, context: Context, seconds: float, *, failed: bool) -> tuple[int, int]:
@@ -107,3 +108,8 @@ class Recorder:
     def _add(self, ring: Ring, size: int) -> None:
         ring.bytes += size
         self._bytes += size
+
+
+def _size(made: Made) -> int:
+    line, record = made
+    return len(line) if record is None else 2 * len(line)

@@ -10,10 +10,9 @@ from observekit.logs.output import Output, first_piece
 
 Lines = deque[bytes]
 
-# Source: some forty lines of requests; a write of so many is a hundredth of what these requests cost.
+# Source: some forty lines of requests; a write of so many is a hundredth of what these requests cost. One
+# caller writes no more: with each piece he lets go of the interpreter, which a busy thread may take.
 FLOOD_BYTES: Final = 16 * 1024
-# What one caller writes at most: with each piece he lets go of the interpreter, which a busy thread may take.
-_MOST_BYTES: Final = 2 * FLOOD_BYTES
 
 
 def write_flood(
@@ -40,7 +39,7 @@ def _write_pieces(
     # In one step, as what follows is: others append meanwhile.
     lines = waiting.copy()
     done = 0
-    while lines and done < _MOST_BYTES:
+    while lines and done < FLOOD_BYTES:
         many, piece = first_piece(lines, output.piece)
         if len(piece) > output.piece or not output.write_at_once(piece) or not ours():
             return

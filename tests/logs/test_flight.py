@@ -20,6 +20,7 @@ from starlette.routing import Route
 from observekit import instrument, setup
 from observekit.logs import flight
 from observekit.logs.flight import Recorder
+from observekit.logs.record import Record
 
 log = structlog.get_logger("shop")
 stdlib = logging.getLogger("shop.stdlib")
@@ -141,6 +142,22 @@ def test_all_requests_together_hold_no_more_than_the_limit() -> None:
     recorder.keep("debug", (b"late", None))
     detach(token)
     assert recorder._bytes == 0
+
+
+def test_a_record_that_is_sent_as_well_takes_as_much_room_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flight, "BYTES", 400)
+    recorder = Recorder(logging.DEBUG, 1, 700, lambda *_: None)
+    contexts = [recorder.begin(Context()) for _ in range(3)]
+    records: list[Record | None] = [{}, {}, None]
+    for context, record in zip(contexts, records, strict=True):
+        token = attach(context)
+        for _ in range(3):
+            recorder.keep("debug", (b"x" * 100, record))
+        detach(token)
+    held = recorder._bytes
+    ends = [recorder.end(context, 0, failed=True) for context in contexts]
+
+    assert (held, ends, recorder._bytes) == (700, [(2, 1), (1, 2), (1, 2)], 0)
 
 
 def test_handlers_of_others_do_not_get_what_is_recorded() -> None:

@@ -1,6 +1,7 @@
 """In a flood, whoever has filled a piece writes it, and nobody waits; no line is lost or forgotten."""
 
 import os
+import select
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -63,6 +64,36 @@ def test_a_flood_is_left_to_the_thread_where_a_disk_or_a_reader_could_hold_up_th
             assert (bench.writer.fill() * LIMIT, bench.dropped) == (1000 * len(LINE), {})
         assert (tmp_path / "lines").stat().st_size == 0
     assert len(b"".join(read_all(pipe[0]))) == full
+
+
+@pytest.mark.usefixtures("_no_thread")
+def test_nobody_writes_more_than_one_piece_of_a_flood_however_much_waits(pipe: tuple[int, int]) -> None:
+    bench = Bench(pipe[1])
+    with bench.writer._writing:
+        for _ in range(4 * FLOOD_BYTES // len(LINE)):
+            bench.writer.write(LINE)
+    assert read_all(pipe[0]) == []
+
+    bench.writer.write(LINE)
+
+    assert FLOOD_BYTES <= len(read_all(pipe[0])) * len(LINE) < FLOOD_BYTES + select.PIPE_BUF
+
+
+@pytest.mark.usefixtures("_no_thread")
+def test_a_flood_leaves_a_number_alone_that_became_another_pipe(pipe: tuple[int, int]) -> None:
+    foreign, to_foreign = os.pipe()
+    bench = Bench(pipe[1])
+    assert bench.writer._output is not None
+    number = bench.writer._output._descriptor
+    os.dup2(to_foreign, number)
+
+    for _ in range(2 * FLOOD_BYTES // len(LINE)):
+        bench.writer.write(LINE)
+    found = read_all(foreign) + read_all(pipe[0])
+    for descriptor in (foreign, to_foreign, number):
+        os.close(descriptor)
+
+    assert (found, bench.writer.fill() * LIMIT) == ([], 2 * FLOOD_BYTES // len(LINE) * len(LINE))
 
 
 def is_empty(bench: Bench) -> bool:
