@@ -5,6 +5,7 @@ Each has a number of its own, so that what is seen says where it came from.
 
 import asyncio
 import logging
+import os
 import threading
 import warnings
 from dataclasses import dataclass
@@ -90,4 +91,4 @@ async def boom(request: Request) -> PlainTextResponse:
 
 
 app = Starlette(routes=[Route("/leak", leak, methods=["GET", "POST"]), Route("/boom/{token}", boom)])
-instrument(app, log_format="json", log_flight_recorder="debug")
+instrument(app, log_format=os.environ.get("LEAKY_FORMAT", "json"), log_flight_recorder="debug")

@@ -1,5 +1,6 @@
 """Secrets that are planted wherever one could be are seen nowhere in what a service writes."""
 
+import os
 import re
 import subprocess
 import sys
@@ -8,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 HERE = Path(__file__).parent
 JWT = "eyJhbGciOiJIUzI1NiJ9"
 
@@ -15,6 +18,10 @@ JWT = "eyJhbGciOiJIUzI1NiJ9"
 def canary(number: int) -> str:
     """Return what leaky.py plants too; to import it from there would set this process up."""
     return f"canary-{number:03}-x7Q"
+
+
+def seen_in(written: str) -> list[str]:
+    return sorted(set(re.findall(r"canary-?\d{3}-?x7Q", written)))
 
 
 def test_no_planted_secret_is_seen(serve: Callable[..., Any]) -> None:
@@ -42,9 +49,28 @@ def test_no_planted_secret_is_seen(serve: Callable[..., Any]) -> None:
         reader.join(10)
 
     written = b"".join(found).decode()
-    seen = sorted(set(re.findall(r"canary-?\d{3}-?x7Q", written)))
-    assert seen == []
+    assert seen_in(written) == []
     assert [written.count(f'"event":"{name}') for name in ("by.key", "failed", "request", "pem", "cut")] == [
         *(1, 2, 1, 1, 1)
     ]
     assert written.count("[redacted]") > 50
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("shape", ["logfmt", "console"])
+def test_no_planted_secret_is_seen_in_other_formats(shape: str) -> None:
+    script = "import leaky\nleaky.log_fields()\nleaky.log_texts()\nleaky.fail()"
+
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=HERE,
+        env={**os.environ, "LEAKY_FORMAT": shape, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        timeout=50,
+        check=False,
+    )
+
+    written = (done.stdout + done.stderr).decode()
+    assert (seen_in(written), done.returncode) == ([], 1)
+    assert written.count("[redacted]") > 40
+    assert [name in written for name in ("by.key", "process.uncaught_exception", "pem", "cut")] == [True] * 4
