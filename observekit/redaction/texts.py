@@ -39,7 +39,7 @@ _SHORT: Final = 2
 _USERINFO: Final = re.compile(r'://(?:[^/?#\s"<>@]*+@)++')
 _HIDDEN_USERINFO: Final = f"://{REDACTED}@"
 # What follows in one piece; a password may have what would end the name of a host.
-_AFTER_SCHEME: Final = re.compile(r"://(\S++)")
+_AFTER_SCHEME: Final = re.compile(r"://([^\s]++)")
 _OF_SCHEMES: Final = f"{ascii_letters}{digits}+.-"
 # What ends a URL that is no character of userinfo above, by what stands before it.
 _CLOSED_BY: Final = {'"': '"', "<": ">", ">": "<"}

@@ -72,6 +72,7 @@ def test_what_is_said_of_keys_holds_for_the_last_words_of_a_process(run_script: 
     assert shown == {"after": ("[redacted]", "t"), "anew": ("DE02", "[redacted]")}
 
 
+@pytest.mark.once
 def test_what_is_a_secret_now_is_none_of_what_was_plain_before(run_script: Run) -> None:
     ended = run_script(
         "from observekit import annotate, operation\n"

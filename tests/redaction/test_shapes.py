@@ -49,6 +49,7 @@ def test_every_beginning_that_is_looked_for_has_a_key_here() -> None:
     assert [one for one in looked_for if not any(key.startswith(one) for key in KEYS)] == []
 
 
+@pytest.mark.once
 @given(st.from_regex(shapes._KEY))
 def test_the_quick_look_misses_no_key_that_the_pattern_finds(text: str) -> None:
     assert not is_plain(text)
