@@ -87,7 +87,7 @@ CONTEXT_REFUSED: Final = MetricSpec(
     name="observekit_context_refused_total",
     kind="counter",
     help="Headers of trace context that were not read, because they are wrong, there twice or over a limit; "
-    "and baggage of this service that was over the limit, and was not passed on.",
+    "and baggage of this service that is over the limit or cannot be written, and was not passed on.",
     labels=("reason",),
-    values={"reason": ("baggage", "baggage_of_ours", "traceparent", "traceparent_twice", "tracestate")},
+    values={"reason": ("b3", "baggage", "baggage_of_ours", "traceparent", "traceparent_twice", "tracestate")},
 )

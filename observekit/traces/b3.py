@@ -1,6 +1,7 @@
 """B3, Zipkin's trace context, for those whose neighbours speak it: one header, or several."""
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from opentelemetry.context import Context
@@ -25,6 +26,8 @@ _TRACE: Final = "x-b3-traceid"
 _SPAN: Final = "x-b3-spanid"
 _SAMPLED: Final = "x-b3-sampled"
 _FLAGS: Final = "x-b3-flags"
+# Those that a caller cannot be without.
+_NAMES: Final = (_SINGLE, _TRACE, _SPAN)
 # Source: openzipkin/b3-propagation: ids of 64 or 128 bits for traces, of 64 bits for spans, in lower case.
 _TRACE_ID: Final = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}")
 _SPAN_ID: Final = re.compile(r"[0-9a-f]{16}")
@@ -36,11 +39,16 @@ _STATES: Final = frozenset({*_RECORDED, "0", "false"})
 class B3(TextMapPropagator):
     """Reads both forms of B3 and writes one of them.
 
+    A caller that leaves it open whether to record has decided nothing; OpenTelemetry has no word for that,
+    and it counts as a no, as in OpenTelemetry's own.
+
     Args:
+        refused: Told why something that a caller sent was not taken.
         several: Whether a header for each fact is written, and not the one that has them all.
     """
 
-    def __init__(self, *, several: bool) -> None:
+    def __init__(self, refused: Callable[[str], None] = lambda _: None, *, several: bool) -> None:
+        self._refused = refused
         self._several = several
 
     @property
@@ -69,7 +77,13 @@ class B3(TextMapPropagator):
             debug = "d" if only(_FLAGS) == "1" else ""
             trace, span, state = only(_TRACE), only(_SPAN), debug or only(_SAMPLED).lower()
         caller = _caller(trace, span, state)
-        return context if caller is None else set_span_in_context(NonRecordingSpan(caller), context)
+        if caller is not None:
+            return set_span_in_context(NonRecordingSpan(caller), context)
+        # A state alone is right: it says that nothing is to be recorded, of a trace that has no id yet.
+        sent = any(text.strip() for name in _NAMES for text in getter.get(carrier, name) or ())
+        if sent and single not in _STATES:
+            self._refused("b3")
+        return context
 
     def inject(
         self,

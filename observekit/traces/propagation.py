@@ -3,9 +3,8 @@
 import re
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
-from itertools import islice
 from typing import Final
-from urllib.parse import quote_plus, unquote_plus
+from urllib.parse import quote, unquote
 
 from opentelemetry.baggage import get_all, set_baggage
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
@@ -23,6 +22,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, Trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from observekit.traces.b3 import B3
+from observekit.traces.state import MEMBERS, State, is_member
 
 # Source: W3C Trace Context level 2, section 3.2: lower case only; version 00 ends after the flags.
 _TRACEPARENT: Final = re.compile(
@@ -32,12 +32,8 @@ _TRACEPARENT: Final = re.compile(
 _TRACEPARENT_LENGTH: Final = 512
 # Source: the same, section 3.2.2.5: sampled and random-trace-id are the known flags.
 _KNOWN_FLAGS: Final = 0x03
-# Source: the same, section 3.3.1: 32 members; keys with or without a tenant; values of 256 characters.
-_MEMBERS: Final = 32
 # Empty members are allowed, and nobody sends many.
 _MEMBERS_AND_NOTHINGS: Final = 64
-_KEY: Final = re.compile(r"[a-z][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13}")
-_VALUE: Final = re.compile(r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]")
 # Source: a vendor must pass on 512 characters at least; eight times that is more than any sends.
 _TRACESTATE_LENGTH: Final = 4096
 # Source: W3C Baggage, section 3.3.2: 8192 bytes and 64 members must be passed on; no more are.
@@ -138,13 +134,18 @@ class Baggage(W3CBaggagePropagator):
         context: Context | None = None,
         setter: Setter[CarrierT] = default_setter,
     ) -> None:
-        """Write as many members as the limits have room for, those that were set first."""
+        """Write as many members as the limits have room for, those that were set first.
+
+        What cannot be a member is left out alone: a key that is no token, a value without a text.
+        """
         members = get_all(context)
-        length, written = 0, []
-        for name, value in islice(members.items(), _BAGGAGE_MEMBERS):
-            member = f"{name}={quote_plus(str(value))}"
+        length, written = 0, list[str]()
+        for name, value in members.items():
+            member = _baggage_member(name, value)
+            if member is None:
+                continue
             length += len(member) + 1
-            if length > _BAGGAGE_LENGTH or not _BAGGAGE_KEY.fullmatch(name):
+            if length > _BAGGAGE_LENGTH or len(written) == _BAGGAGE_MEMBERS:
                 break
             written.append(member)
         if len(written) < len(members):
@@ -174,7 +175,19 @@ def read_baggage(headers: list[str]) -> dict[str, str]:
         return {}
     members = [text for header in headers for text in header.split(",")]
     found = filter(None, map(_BAGGAGE_MEMBER.fullmatch, members))
-    return {member["key"]: unquote_plus(member["value"]) for member in found}
+    return {member["key"]: unquote(member["value"]) for member in found}
+
+
+def _baggage_member(name: object, value: object) -> str | None:
+    """Return a member as it is written, or nothing where it cannot be; the two may be anybody's objects."""
+    if not isinstance(name, str) or not _BAGGAGE_KEY.fullmatch(name):
+        return None
+    try:
+        told = str.__str__(str(value))
+    except Exception:  # noqa: BLE001 -- __str__ is the user's code, and may raise anything
+        return None
+    # Source: W3C Baggage, section 3.3.1: percent-encoded, with no "+" for a space, which is OpenTelemetry's.
+    return f"{name}={quote(told[: _BAGGAGE_LENGTH + 1], safe='', errors='replace')}"
 
 
 def _members(headers: list[str]) -> int:
@@ -205,10 +218,10 @@ def read_tracestate(headers: list[str]) -> TraceState | None:
         if not text:
             continue
         key, _, value = text.partition("=")
-        if key in members or not _KEY.fullmatch(key) or not _VALUE.fullmatch(value):
+        if key in members or not is_member(key, value):
             return None
         members[key] = value
-    return TraceState(list(members.items())) if 0 < len(members) <= _MEMBERS else None
+    return State(list(members.items())) if 0 < len(members) <= MEMBERS else None
 
 
 def propagator(names: tuple[str, ...], refused: Refused = _unheard) -> TextMapPropagator:
@@ -220,7 +233,7 @@ def propagator(names: tuple[str, ...], refused: Refused = _unheard) -> TextMapPr
         elif name == "baggage":
             found.append(Baggage(refused))
         elif name in {"b3", "b3multi"}:
-            found.append(B3(several=name == "b3multi"))
+            found.append(B3(refused, several=name == "b3multi"))
         elif name != "none":
             (entry,) = tuple(entry_points(group="opentelemetry_propagator", name=name))[:1]
             found.append(entry.load()())

@@ -1,6 +1,8 @@
 """W3C's own suite for Trace Context, as it is, against a service that is observed.
 
-It is no package of any index; ``W3C_TRACE_CONTEXT`` names a checkout of github.com/w3c/trace-context. What it
+It is no package of any index; ``W3C_TRACE_CONTEXT`` names a checkout of github.com/w3c/trace-context, which
+has to be of 2026-06-29 or later: before, two cases (``tracestate_key_illegal_vendor_format`` and
+``tracestate_key_length_limit``) wanted keys refused that level 2 allows, and those fail here. What the suite
 tries is in test_w3c_cases.py too, in words of our own, and runs everywhere.
 """
 

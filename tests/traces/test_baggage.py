@@ -27,7 +27,7 @@ def read(*headers: str) -> dict[str, object]:
         ([" tenant = acme , user\t=\t7 "], {"tenant": "acme", "user": "7"}),
         (["tenant=acme;ttl=5;private"], {"tenant": "acme"}),
         (["city=K%C3%B6ln"], {"city": "Köln"}),
-        (["name=acme+and%20sons"], {"name": "acme and sons"}),
+        (["name=acme%20and%20sons,sum=1+1"], {"name": "acme and sons", "sum": "1+1"}),
         (["raw=%ff"], {"raw": "\ufffd"}),
         (["empty="], {"empty": ""}),
         (["twice=1,twice=2"], {"twice": "2"}),
@@ -97,3 +97,23 @@ def test_what_is_written_is_what_is_read(members: dict[str, str]) -> None:
     Baggage().inject(carrier, context)
 
     assert read(*carrier.values()) == clean
+
+
+class Unshowable:
+    def __str__(self) -> str:
+        raise RuntimeError(CANARY)
+
+
+def test_what_cannot_be_written_is_left_out_alone_and_counted_and_the_rest_is_as_w3c_has_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    told: list[str] = []
+    context = None
+    for key, value in (("no token", "x"), ("hostile", Unshowable()), ("half", "\ud800"), ("sum", "1+1 = 2")):
+        context = baggage.set_baggage(key, value, context)
+    carrier: dict[str, str] = {}
+
+    Baggage(told.append).inject(carrier, context)
+
+    assert carrier == {"baggage": "half=%3F,sum=1%2B1%20%3D%202"}
+    assert (told, caplog.records) == (["baggage_of_ours"], [])

@@ -34,12 +34,17 @@ def refused(kit: Kit) -> dict[str, float]:
         ({"traceparent": [VALID], "tracestate": ["hostile"]}, {"tracestate": 1.0}),
         ({"baggage": ["a=" + "b" * 9000]}, {"baggage": 1.0}),
         ({"baggage": [","] * 8190}, {"baggage": 1.0}),
+        ({"b3": ["hostile"]}, {"b3": 1.0}),
+        ({"b3": ["0"]}, {}),
+        ({"b3": [" "], "x-b3-sampled": ["0"]}, {}),
+        ({"x-b3-traceid": ["hostile"], "x-b3-spanid": ["hostile"]}, {"b3": 1.0}),
+        ({"b3": ["0" * 8, "hostile"]}, {"b3": 1.0}),
     ],
 )
 def test_each_refusal_is_counted_once_by_its_reason(
     begin: Begin, caplog: pytest.LogCaptureFixture, headers: dict[str, list[str]], reasons: dict[str, float]
 ) -> None:
-    kit = begin()
+    kit = begin(propagators=("tracecontext", "baggage", "b3"))
 
     propagate.extract(headers, Context(), HeaderGetter())
 
