@@ -6,7 +6,7 @@ import concurrent.futures.thread  # noqa: F401
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from threading import RLock
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from opentelemetry.attributes import BoundedAttributes
@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.sampling import (
     Sampler,
     TraceIdRatioBased,
 )
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Tracer as AnyTracer
 from opentelemetry.util.types import Attributes
 
@@ -31,6 +32,9 @@ from observekit.traces.processors import Processors
 from observekit.traces.spans import Home
 from observekit.traces.tracer import LightTracer, Ways, rule_of
 from observekit.traces.under_way import OpenSpans
+
+# More libraries than a service has; who makes names of data gets a tracer for each call, and none is kept.
+_TRACERS: Final = 1024
 
 
 class ProcessResource(Resource):
@@ -53,7 +57,7 @@ class Provider(TracerProvider):
     """Makes tracers whose spans are light; everything else is the SDK's."""
 
     _ways: Ways
-    _light: dict[int, LightTracer]
+    _light: dict[InstrumentationScope, LightTracer]
     open_spans: OpenSpans
 
     def lighten(self, ways: Ways) -> None:
@@ -86,17 +90,15 @@ class Provider(TracerProvider):
         return self._lightened(tracer) if isinstance(tracer, Tracer) else tracer
 
     def _lightened(self, tracer: Tracer) -> LightTracer:
-        known = self._light.get(id(tracer))
+        # Not by the tracer: before 1.41 the SDK makes a new one for each call.
+        scope = tracer._instrumentation_scope  # noqa: SLF001 -- it has no other way to be known
+        known = self._light.get(scope)
         if known is None:
-            home = Home(
-                self.resource,
-                tracer._instrumentation_scope,  # noqa: SLF001 -- it has no other way to be known
-                self._ways.processors,
-                self._ways.limits,
-                self.open_spans,
-            )
-            known = LightTracer(tracer, self._ways, home)
-            self._light[id(tracer)] = known
+            ways = self._ways
+            home = Home(self.resource, scope, ways.processors, ways.limits, self.open_spans)
+            known = LightTracer(tracer, ways, home)
+            if len(self._light) < _TRACERS:
+                self._light[scope] = known
         return known
 
     def _handle_fork(self) -> None:
