@@ -2,9 +2,12 @@
 
 from typing import Final
 
-# Source: one refusal for each halving of a mebibyte, once a minute, is nothing beside what is sent meanwhile;
-# a limit that somebody has raised is found after that.
+# Source: to find a limit takes a few refusals, which are nothing beside what is sent in a minute; one that
+# somebody has raised is found after that.
 _KEPT_SECONDS: Final = 60.0
+# How near the size comes to what was refused, as a part of that: each step on the way halves the rest, and
+# may be refused once more.
+_NEAR: Final = 8
 # The first single span that is refused may be one of a kind; after the second it is the collector.
 _IN_A_ROW: Final = 2
 
@@ -43,4 +46,7 @@ class Room:
         self._alone = 0
         if now >= self._until:
             self._refused = self._most + 1
-        self.size = max(min(self.size * 2, self._refused - 1), 1)
+            self.size = min(self.size * 2, self._most)
+        elif self._refused - self.size > self._refused // _NEAR:
+            # Less than it, and at most half of the way there: the limit may be anywhere between.
+            self.size = min(self.size * 2, (self.size + self._refused) // 2)
