@@ -31,6 +31,8 @@ _LEFT_OUT_LINKS: Final = b"\x70"
 _COUNTS: Final = 32
 # Characters of a name or of the description of a status: both are meant to be short.
 _NAME: Final = 1024
+# Characters of them that are looked at for secrets: what is hidden is longer than what stands for it.
+_LOOKED_AT: Final = 4 * _NAME
 # Source of all tags: opentelemetry/proto/trace/v1/trace.proto; kinds there begin with "unspecified".
 _KINDS: Final = tuple(b"\x30" + varint(number) for number in range(1, 6))
 _TIMES: Final = Struct("<BQBQ")
@@ -69,8 +71,7 @@ def span_bytes(span: ReadableSpan, hide: Hide | None = None, limit: int = SPAN_B
 
 
 def _head(span: ReadableSpan, hide: Hide | None) -> bytes:
-    name = span.name if hide is None else str(hide("", span.name))
-    shown = text(name[:_NAME])
+    shown = _short(span.name, hide)
     return b"".join(
         (
             ids(span.context, span.parent),
@@ -120,9 +121,15 @@ def status_bytes(status: Status | None, hide: Hide | None) -> bytes:
     code, told = status.status_code.value, status.description
     if not code and not told:
         return _UNSET
-    shown = "" if not told else told if hide is None else str(hide("", told))
-    described = framed(b"\x12", text(shown[:_NAME])) if shown else b""
+    shown = _short(told, hide) if told else b""
+    described = framed(b"\x12", shown) if shown else b""
     return framed(b"\x7a", described + _count(b"\x18", code))
+
+
+def _short(told: object, hide: Hide | None) -> bytes:
+    """Return the beginning of a name or of a description, without secrets."""
+    seen = (told if isinstance(told, str) else str(told))[:_LOOKED_AT]
+    return text((seen if hide is None else str(hide("", seen)))[:_NAME])
 
 
 def _events(pieces: list[bytes], events: Sequence[Event], hide: Hide | None, room: int) -> tuple[int, int]:
@@ -139,7 +146,7 @@ def _events(pieces: list[bytes], events: Sequence[Event], hide: Hide | None, roo
 
 
 def _event(event: Event, hide: Hide | None, room: int) -> bytes:
-    name = text(event.name[:_NAME])
+    name = _short(event.name, hide)
     found, _, left_out = attributes(
         _EVENT_ATTRIBUTE, event.attributes or {}, hide, room - len(name) - _COUNTS
     )

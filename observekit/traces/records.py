@@ -62,13 +62,21 @@ def _ids(record: Mapping[str, Any]) -> bytes:
 
 def _exception(told: Mapping[str, Any]) -> dict[str, object]:
     """Return an exception under the names that the conventions have for it."""
-    chain = [told, *_listed(told.get("caused_by"))]
-    lines = [line for one in chain for line in (f"{one.get('type')}: {one.get('message')}", *_frames(one))]
     return {
         "exception.type": told.get("type"),
         "exception.message": told.get("message"),
-        "exception.stacktrace": "\n".join(lines),
+        "exception.stacktrace": "\n".join(_lines(told)),
     }
+
+
+def _lines(told: Mapping[str, Any]) -> list[str]:
+    """Return an exception, what led to it and, of groups, the members; as many as the record has."""
+    lines: list[str] = []
+    for one in (told, *_listed(told.get("caused_by"))):
+        lines += [f"{one.get('type')}: {one.get('message')}", *_frames(one)]
+        for member in _listed(one.get("exceptions")):
+            lines += [f"  | {line}" for line in _lines(member)]
+    return lines
 
 
 def _frames(told: Mapping[str, Any]) -> list[str]:

@@ -27,6 +27,8 @@ from observekit.traces.under_way import OpenSpans
 # As the SDK says it, so that who filters its records finds this one.
 _LOGGER: Final = getLogger("opentelemetry.sdk.trace")
 _UNSET: Final = Status()
+# Characters of a description: four times those that leave, as some are hidden on the way.
+_DESCRIPTION: Final = 4096
 
 
 class Home(NamedTuple):
@@ -244,7 +246,8 @@ class RecordingSpan(Span):
         if self._record_exception:
             self.record_exception(error, escaped=escaped)
         if self._set_status_on_exception:
-            self.set_status(StatusCode.ERROR, f"{type(error).__name__}: {message_of(error)}")
+            told = f"{type(error).__name__}: {message_of(error)}"
+            self.set_status(StatusCode.ERROR, told[:_DESCRIPTION])
 
     def _readable_span(self) -> ReadableSpan:
         return self

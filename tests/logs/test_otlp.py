@@ -114,6 +114,8 @@ def test_a_record_arrives_as_it_is_on_its_line(
         int("no number")
     except ValueError:
         logging.getLogger("shop.stdlib").exception("failed %s", "here")
+    several = ExceptionGroup("several", [KeyError("inside")])
+    logging.getLogger("shop.stdlib").error("several failed", exc_info=several)
     kit.shutdown()
 
     lines = {line["event"]: line for line in map(strict, capfd.readouterr().out.splitlines())}
@@ -137,6 +139,8 @@ def test_a_record_arrives_as_it_is_on_its_line(
     failed = {one.key: value(one.value) for one in sent["failed here"][2].attributes}
     assert (failed["exception.type"], "no number" in failed["exception.message"]) == ("ValueError", True)
     assert failed["exception.stacktrace"].startswith("ValueError: invalid literal")
+    group = {one.key: value(one.value) for one in sent["several failed"][2].attributes}
+    assert group["exception.stacktrace"].splitlines()[1:] == ["  | KeyError: 'inside'"]
     path, headers, _ = collector.requests[0]
     assert (path, headers["api-key"], bool(whole)) == ("/v1/logs", "k", True)
 
