@@ -102,6 +102,8 @@ class ContextTools:
         task = asyncio.create_task(run(), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # One that is cancelled before its first step never begins the work, and Python would warn of that.
+        task.add_done_callback(lambda _: work.close())
         return task
 
     def _written(self, words: TextMapPropagator, headers: Headers) -> Headers:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import inspect
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -207,6 +208,22 @@ def test_a_detached_task_that_fails_raises_where_it_is_awaited_and_is_counted(se
     asyncio.run(run())
 
     assert seen.samples("operation_duration_seconds_count") == {"operation=mails outcome=error": 1.0}
+
+
+def test_a_detached_task_that_is_cancelled_before_it_begins_leaves_nothing_unawaited(seen: "Seen") -> None:
+    async def work() -> None:
+        """Never begins."""
+
+    async def request() -> str:
+        job = work()
+        task = seen.kit.context.detached_task(job, name="mails")
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.sleep(0)  # What is called when it is done comes after who waits for it.
+        return inspect.getcoroutinestate(job)
+
+    assert asyncio.run(request()) == inspect.CORO_CLOSED
 
 
 def test_a_span_whose_parent_ended_long_ago_is_counted(seen: "Seen") -> None:
