@@ -174,7 +174,7 @@ def _stable_conventions() -> Iterator[None]:
     """
     chosen = _CONVENTIONS in os.environ
     if not chosen:
-        os.environ[_CONVENTIONS] = "http"
+        os.environ[_CONVENTIONS] = "http,database"
     try:
         yield
     finally:
