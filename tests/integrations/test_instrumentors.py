@@ -1,5 +1,6 @@
 """Instrumentations of libraries: turned on when their library is there, and never in anybody's way."""
 
+import os
 import subprocess
 import sys
 from importlib import import_module
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.integrations.conftest import Observed
+
+CONVENTIONS = "OTEL_SEMCONV_STABILITY_OPT_IN"
 
 
 def kind(*needs: str) -> Any:
@@ -62,6 +65,24 @@ def test_an_instrumentation_that_cannot_be_turned_on_stops_nobody(
     counted = observed.samples("observekit_internal_errors_total")
     assert counted.get(("traces",)) == failures
     assert [record for record in caplog.records if record.name.startswith("opentelemetry")] == []
+
+
+@pytest.mark.parametrize(("said", "read"), [(None, "http,database"), ("database/dup", "database/dup")])
+def test_instrumentations_choose_stable_names_unless_somebody_says_something_else(
+    observe: "Callable[..., Observed]", monkeypatch: pytest.MonkeyPatch, said: str | None, read: str
+) -> None:
+    found: list[str | None] = []
+    theirs = kind()
+    theirs._instrument = lambda *_, **__: found.append(os.environ.get(CONVENTIONS))
+    theirs._uninstrument = lambda *_, **__: None
+    monkeypatch.setattr(instrumentors, "entry_points", lambda **_: [Entry("pytest", lambda: theirs)])
+    monkeypatch.delenv(CONVENTIONS, raising=False)
+    if said is not None:
+        monkeypatch.setenv(CONVENTIONS, said)
+
+    observe()
+
+    assert (found, os.environ.get(CONVENTIONS)) == ([read], said)
 
 
 LATE = """
