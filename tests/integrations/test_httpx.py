@@ -102,7 +102,7 @@ def test_baggage_of_a_trusted_caller_reaches_the_service_it_asks(observed: "Obse
     finally:
         context.detach(token)
 
-    assert answer["headers"]["baggage"] == "tenant=acme+and+sons"
+    assert answer["headers"]["baggage"] == "tenant=acme%20and%20sons"
 
 
 @pytest.mark.often

@@ -41,7 +41,9 @@ def work():
 
 for _ in range(int(sys.argv[4])):
     threading.Thread(target=work, daemon=True).start()
-print(f"ending {time.monotonic()}", flush=True)
+# In one piece: the line of a record may come between a text and its end.
+sys.stdout.write(f"ending {time.monotonic()}\\n")
+sys.stdout.flush()
 exec(sys.argv[3])
 """
 # An exit with a code of its own is how those end whose collector is ill.

@@ -242,10 +242,10 @@ def test_a_state_that_somebody_changes_keeps_its_keys_and_nothing_is_said(
     assert full is not None
 
     changed = {
-        "add": state.add("ot", "th:8"),
+        "add": state.add("vendor", "th:8"),
         "add again": state.add("bar@", "3"),
         "add what cannot be one": state.add("@", "3"),
-        "add to 32": full.add("ot", "th:8"),
+        "add to 32": full.add("vendor", "th:8"),
         "update": state.update("bar@", "3"),
         "update with nothing": state.update("bar@", ""),
         "delete": state.delete("1foo"),
@@ -253,7 +253,7 @@ def test_a_state_that_somebody_changes_keeps_its_keys_and_nothing_is_said(
     }
 
     assert {what: one.to_header() for what, one in changed.items()} == {
-        "add": "ot=th:8,1foo=1,bar@=2",
+        "add": "vendor=th:8,1foo=1,bar@=2",
         "add again": "1foo=1,bar@=2",
         "add what cannot be one": "1foo=1,bar@=2",
         "add to 32": ",".join(LIMIT[:32]),
