@@ -44,7 +44,7 @@ class Workers:
         self.member.joined = self._tend_from_now_on
         self.member.differs = self._say_left_out
         self.also: list[Callable[[], None]] = []
-        self._directory: Path | None = self._place.of_worker()
+        self._directory: Path | None = self._of_worker()
         self._voice: Voice | None = None
         self._parents = Parents()
         self._start_afresh()
@@ -55,6 +55,13 @@ class Workers:
         self._stop: Event | None = None
         self._thread: Thread | None = None
         self._forking = self._degraded = False
+
+    def _of_worker(self) -> Path | None:
+        try:
+            return self._place.of_worker()
+        except Exception as error:  # noqa: BLE001 -- a service starts, whatever its directories are like
+            self._failed(error)
+            return None
 
     @property
     def directory(self) -> Path | None:

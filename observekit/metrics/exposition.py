@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, Final, cast
 
 from prometheus_client.metrics_core import Metric
@@ -22,9 +22,13 @@ from observekit.metrics.workers.page import SharedPage, Writable
 from observekit.metrics.writing import encoded, written
 from observekit.worker import Worker
 
-# What the files of all workers may take to read; then the page has what they said before.
-_WORKERS_SECONDS: Final = 2.0
+# What the files of all workers may take to read; then the page has what they said just before, or there is
+# none. Source: less than half of the 10 s that Prometheus waits for one where nothing is set.
+_WORKERS_SECONDS: Final = 4.0
 _BUSY_SECONDS: Final = 0.01
+# How old that may be. Source: scrapes are 5 s apart or more, and each may be of another worker, whose totals
+# must not be higher than those of the next.
+_OLD_SECONDS: Final = 1.0
 
 _EOF: Final = b"# EOF\n"
 
@@ -34,7 +38,7 @@ _Key = tuple[str, bool]
 
 
 class NoPageError(TimeoutError):
-    """What all workers have cannot be had for now, and has never been; one's own would be taken for all."""
+    """What all workers have cannot be had for now; one's own, or an old one, would be taken for it."""
 
 
 class Exposition:
@@ -46,7 +50,7 @@ class Exposition:
 
     __slots__ = (
         *("__weakref__", "_client", "_failed", "_fetcher", "_kept", "_member"),
-        *("_last", "_reader", "_reading", "_registry", "_running", "_took", "_turn"),
+        *("_last", "_read_at", "_reader", "_reading", "_registry", "_running", "_took", "_turn"),
     )
 
     def __init__(
@@ -72,6 +76,7 @@ class Exposition:
         self._reader = Worker("workers-page", self._shared)
         self._reading: asyncio.Task[SharedPage | None] | None = None
         self._last: SharedPage | None = None
+        self._read_at = 0.0
 
     def close(self) -> None:
         """Let go of the threads that collectors and the files of other workers are read on."""
@@ -82,14 +87,15 @@ class Exposition:
         """Return the page in the format that the *accept* header asks for, made in one go.
 
         Raises:
-            NoPageError: What all workers have has never been read.
+            NoPageError: What all workers have cannot be read, and has not been just before.
         """
+        asked = monotonic()
         wish = negotiate(accept)
         found = {id(one): self._asked(one) for one in collectors(self._registry) if is_slow(one)}
         try:
             shared = self._shared()
         except Exception as error:  # noqa: BLE001 -- no page is worse than an old one
-            shared = self._said_before(error)
+            shared = self._said_before(error, asked)
         return Page(tuple(self._pieces(wish, found, shared)), wish.content_type)
 
     async def page(self, accept: str, *, gzip: bool = False) -> Page:
@@ -99,7 +105,7 @@ class Exposition:
         not asyncio's. One that is being made is waited for, and one that is kept is given again.
 
         Raises:
-            NoPageError: What all workers have has never been read in time.
+            NoPageError: What all workers have cannot be read in time, and has not been just before.
         """
         key = (negotiate(accept).content_type, gzip)
         page = self._kept.get(key)
@@ -149,7 +155,7 @@ class Exposition:
 
     async def _read(self) -> SharedPage | None:
         """Return what all workers have; read on a thread, where there is more than this process."""
-        member = self._member
+        member, asked = self._member, monotonic()
         if member is None or not member.has_company:
             return None
         try:
@@ -157,7 +163,7 @@ class Exposition:
                 # Others may wait for it too, and whoever comes when it is late.
                 return await asyncio.shield(self._being_read())
         except Exception as error:  # noqa: BLE001 -- no page is worse than an old one
-            return self._said_before(error)
+            return self._said_before(error, asked)
 
     def _being_read(self) -> "asyncio.Task[SharedPage | None]":
         loop, reading = asyncio.get_running_loop(), self._reading
@@ -173,20 +179,22 @@ class Exposition:
 
     def _shared(self) -> SharedPage | None:
         """Read what all workers have, on whatever thread this is."""
+        began = monotonic()
         self._last = None if self._member is None else self._member.page()
+        self._read_at = began
         return self._last
 
-    def _said_before(self, error: Exception) -> SharedPage:
-        """Return what all workers said before.
+    def _said_before(self, error: Exception, asked: float) -> SharedPage:
+        """Return what all workers said just before somebody *asked*, by the monotonic clock.
 
-        Not what this one says: Prometheus would take a total that falls for a restart, and what comes back
-        for as much more.
+        Not what this one says, and not what they said before another worker's page may have been read:
+        Prometheus would take a total that falls for a restart, and what comes back for as much more.
 
         Raises:
-            NoPageError: They have not said anything.
+            NoPageError: They have not said anything, or it is too old.
         """
         self._failed("workers", error)
-        if self._last is None:
+        if self._last is None or asked - self._read_at > _OLD_SECONDS:
             raise NoPageError("the files of the workers could not be read") from error
         return self._last
 

@@ -34,7 +34,8 @@ class KeptPages:
         """Keep *page*, just made, if it is large, or one of many of a process that is *alone*.
 
         Of several workers each keeps its own: who reads many of their pages within a second would see totals
-        fall from one to the next.
+        fall from one to the next. Large ones are kept all the same: to make one for each of a crowd would
+        cost requests their time, and who scrapes comes once in some seconds.
         """
         now = monotonic()
         self._forget_old(now)

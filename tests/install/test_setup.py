@@ -15,6 +15,7 @@ from prometheus_client.registry import REGISTRY
 
 from observekit import Config, Kit, setup
 from observekit.errors import ConfigError
+from observekit.metrics.workers.place import Place
 from tests.often import often
 
 Make = Callable[..., Kit]
@@ -233,3 +234,18 @@ def test_a_provider_that_cannot_be_loaded_is_counted_and_ours_is_used(
     labels = {"component": component}
     assert kit.registry.get_sample_value("observekit_internal_errors_total", labels) == 1
     assert isinstance(trace.get_tracer_provider(), TracerProvider)
+
+
+def test_a_service_starts_whatever_the_directories_of_its_workers_are_like(
+    make_kit: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Place) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Place, "of_worker", broken)
+    registry = CollectorRegistry()
+
+    make_kit(service_name="shop", logs="off", registry=registry)
+
+    failures = registry.get_sample_value("observekit_internal_errors_total", {"component": "workers"})
+    assert failures == 1.0

@@ -88,8 +88,10 @@ class Scraper(Thread):
         self._highest: Totals = {}
 
     def run(self) -> None:
-        while not self._over.wait(_SCRAPE_SECONDS):
+        due = perf_counter()
+        while not self._over.wait(max(0.0, due - perf_counter())):
             started = perf_counter()
+            due = max(due + _SCRAPE_SECONDS, started)  # At once after one that has taken longer.
             try:
                 page = self._service.any_page()
             except (AssertionError, TimeoutError) as error:

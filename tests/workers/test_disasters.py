@@ -186,6 +186,20 @@ def test_a_reader_of_a_file_that_was_cut_off_keeps_what_it_has_seen(crew: Crew) 
     assert crew.failures
 
 
+def test_a_worker_that_sees_its_values_cut_off_takes_their_room_again_and_loses_nothing(crew: Crew) -> None:
+    watcher, worker = crew.watcher(), crew.worker()
+    worker.add("/a", 1)
+    values = crew.file(worker)
+
+    values.chmod(0o600)
+    os.truncate(values, 0)
+    worker.tell("tend")
+    worker.add("/b", 2)
+
+    assert worker.tell("total") == total(crew.watcher()) == total(watcher) == 3.0
+    assert _state(worker) == (False, 1)
+
+
 def test_keys_that_were_cut_off_lead_to_new_files(crew: Crew) -> None:
     watcher, worker = crew.watcher(), crew.worker()
     worker.add("/a", 1)

@@ -2,10 +2,12 @@
 
 import json
 import os
+import resource
 from pathlib import Path
 
 import pytest
 
+from observekit.metrics.workers import group as groups
 from observekit.metrics.workers.group import Group
 from observekit.metrics.workers.reserve import FIRST_CHUNK
 from observekit.metrics.workers.shapes import ABSENT, Record
@@ -59,6 +61,36 @@ def test_few_series_that_go_are_not_worth_new_files(crew: Crew) -> None:
     group.tend()
 
     assert crew.files() == before
+    group.leave()
+
+
+def test_new_files_without_room_for_all_leave_the_old_ones_as_they_are(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, "_CROWDED_SECONDS", 0.0)
+    watcher, group = crew.watcher(), crew.watcher()
+    group.join()
+    for number in range(SERIES):
+        group.record(REQUESTS, (str(number),))[0] = ABSENT
+    for number in range(SERIES // 2):
+        group.record(REQUESTS, (f"{number:060}",))[0] = 1.0
+    before, limits = crew.files(), resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FIRST_CHUNK, limits[1]))  # More than the keys take.
+    try:
+        group.tend()
+        group.record(REQUESTS, ("/",))[0] = 1.0
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    crowded = crew.files(), total(watcher), total(group)
+    group.tend()
+    group.tend()
+
+    assert crowded == (before, SERIES / 2, SERIES / 2 + 1)
+    assert crew.files() != before
+    assert len(crew.files()) == len(before)
+    assert total(watcher) == total(crew.watcher()) == SERIES / 2 + 1
+    assert not group.degraded
     group.leave()
 
 

@@ -24,7 +24,7 @@ from observekit.ops.endpoints import endpoints
 from .crew import DURATION, Worker
 
 
-def test_a_page_that_comes_late_has_what_all_workers_said_before_and_not_what_one_says(
+def test_a_page_that_comes_late_has_what_all_workers_said_just_before_or_nothing_and_not_what_one_says(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker = Worker(home / "group")
@@ -40,9 +40,14 @@ def test_a_page_that_comes_late_has_what_all_workers_said_before_and_not_what_on
     try:
         durations.labels("/").observe(0.5)
         member.join(home / "group")
+        monkeypatch.setattr(exposition, "_OLD_SECONDS", 60.0)
+        monkeypatch.setattr(exposition, "_WORKERS_SECONDS", 20.0)
         in_time = asyncio.run(shown.page("")).body
         monkeypatch.setattr(exposition, "_WORKERS_SECONDS", 0.0)
         late = asyncio.run(shown.page("")).body
+        monkeypatch.setattr(exposition, "_OLD_SECONDS", -60.0)  # Another worker has given a page since.
+        with pytest.raises(NoPageError):
+            asyncio.run(shown.page(""))
     finally:
         member.leave()
         shown.close()
@@ -50,7 +55,7 @@ def test_a_page_that_comes_late_has_what_all_workers_said_before_and_not_what_on
 
     assert b'\nduration_seconds_count{route="/"} 2.0\n' in in_time
     assert b'\nduration_seconds_count{route="/"} 2.0\n' in late
-    assert [(component, type(error)) for component, error in failures] == [("workers", TimeoutError)]
+    assert [(component, type(error)) for component, error in failures] == [("workers", TimeoutError)] * 2
 
 
 def test_a_forked_child_has_no_page_of_its_parents(home: Path) -> None:

@@ -162,8 +162,20 @@ def test_all_workers_use_the_directory_that_the_first_has_made(
     assert first.is_relative_to(home)
 
 
-def test_what_is_configured_comes_first_and_what_cannot_be_used_is_passed_over(
-    home: Path, failures: list[BaseException]
+def test_what_is_configured_comes_first(home: Path, failures: list[BaseException]) -> None:
+    for name in ("own", "runtime"):
+        (home / name).mkdir()
+    environ = {"RUNTIME_DIRECTORY": f"{home / 'runtime'}:/other"}
+
+    chosen = [Place(text, environ, failures.append).of_starter() for text in (f"{home / 'own'}", "relative")]
+
+    assert [path.parent.parent for path in chosen] == [home / "own", home / "runtime"]
+    assert failures == []
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "file", "stranger", "nul\0", "/proc/nowhere"])
+def test_what_cannot_be_used_is_passed_over_and_said(
+    home: Path, failures: list[BaseException], name: str
 ) -> None:
     (home / "file").write_text("")
     (home / "stranger").mkdir()
@@ -171,20 +183,25 @@ def test_what_is_configured_comes_first_and_what_cannot_be_used_is_passed_over(
     runtime = home / "runtime"
     runtime.mkdir()
 
-    def first_of(configured: str) -> Path:
-        return Place(configured, {"RUNTIME_DIRECTORY": f"{runtime}:/other"}, failures.append).of_starter()
+    chosen = Place(str(home / name), {"RUNTIME_DIRECTORY": str(runtime)}, failures.append).of_starter()
 
-    chosen = [first_of(str(home / name)) for name in ("file", "stranger", "x" * 300)]
-    chosen += [first_of(text) for text in ("relative", "/proc/nowhere", "\0")]
-    own = home / "own"
-    own.mkdir()
-    for path in runtime.iterdir():
-        for group in path.iterdir():
-            if group.is_dir():
-                group.rmdir()
+    assert chosen.parent.parent == runtime
+    assert len(failures) == 1
 
-    assert {path.parent.parent for path in chosen} == {runtime}
-    assert first_of(str(own)).parent.parent == own
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
+def test_a_worker_passes_over_a_directory_that_it_may_not_look_into(home: Path) -> None:
+    home.chmod(0o711)
+    (home / "closed").mkdir(0o711)
+    (home / "runtime").mkdir()
+    os.chown(home / "runtime", 65534, 65534)
+
+    def choose() -> object:
+        os.setuid(65534)
+        environ = {"RUNTIME_DIRECTORY": str(home / "runtime")}
+        return Place(str(home / "closed"), environ, lambda _: None).of_worker()
+
+    assert Path(_in_child(choose)).parent.parent == home / "runtime"
 
 
 def ended_group(home: Path, **changes: Any) -> Path:
@@ -205,9 +222,10 @@ def test_groups_that_have_ended_are_swept_by_the_next_and_all_others_stay(place:
     ]
     crew = Crew(ended_group(home, started=5))
     worker = crew.worker()
-    os.utime(ended[2] / f"0-{NO_PID}-{'0' * 16}-1.values", (0, 0))
-    os.utime(ended[2], (0, 0))
-    recent = ended_group(home, namespace=2)
+    for one in ended[1:]:
+        os.utime(one / f"0-{NO_PID}-{'0' * 16}-1.values", (0, 0))
+        os.utime(one, (0, 0))
+    recent = [ended_group(home, namespace=2), ended_group(home, boot="other")]
     stranger = home / f"observekit-{os.geteuid()}" / "of-somebody-else"
     stranger.mkdir()
     probe = stranger.parent / "probe-0123"
@@ -217,7 +235,7 @@ def test_groups_that_have_ended_are_swept_by_the_next_and_all_others_stay(place:
     own = place.of_starter()
 
     left = sorted(path for path in own.parent.iterdir() if path.name != locks.NAME)
-    assert left == sorted([own, recent, stranger, crew.directory])
+    assert left == sorted([own, *recent, stranger, crew.directory])
     worker.kill()
 
 

@@ -1,16 +1,21 @@
 """Where series stand is remembered; what is put together by that is what each series by itself would be."""
 
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from observekit.metrics.workers import layout
+from observekit.metrics.workers.layout import Identity
 from observekit.metrics.workers.merging import combine
 from observekit.metrics.workers.plans import Plans, can_be_planned
+from observekit.metrics.workers.reading import OtherFile
 from observekit.metrics.workers.shapes import Labels, Shape
 from observekit.metrics.workers.sieving import Sieve
 from observekit.metrics.workers.snapshot import Page, Snapshot
+from observekit.metrics.workers.writing import OwnFile
 from tests.often import often
 
 from .crew import DURATION, REQUESTS
@@ -98,3 +103,22 @@ def test_sums_of_a_plan_are_exact() -> None:
     pages = [_page({(REQUESTS, 1): [amount]}, None) for amount in (1e16, *[0.1] * 10, 1.0)]
 
     assert Snapshot(pages).series(REQUESTS) == {("1",): [10000000000000002.0]}
+
+
+def test_a_new_series_changes_the_table_of_its_family_alone(tmp_path: Path) -> None:
+    identity = Identity("f" * 16, 1, 1, 1, 0)
+    own = OwnFile(str(tmp_path), identity, layout.LIVING)
+    other = OtherFile(str(tmp_path), identity.stem, lambda _: None)
+    for shape in (REQUESTS, DURATION):
+        own.place(shape, ("/",))
+    before = other.page(living=True, exemplars=False).places
+
+    own.place(DURATION, ("/a",))
+    own.place(DURATION, ("/b",))
+    after = other.page(living=True, exemplars=False).places
+
+    requests, duration = REQUESTS.identity, DURATION.identity
+    assert after[requests] is before[requests]
+    assert [list(places[duration]) for places in (before, after)] == [[("/",)], [("/",), ("/a",), ("/b",)]]
+    other.close()
+    own.close()

@@ -9,6 +9,8 @@ from observekit.guard import in_forked_child
 
 # Source: a fifth of what a scrape may take; who tends waits for it, and who makes a page for all of them.
 ASIDE_SECONDS: Final = 1.0
+# How many may be late, each with a thread that waits for him, before nobody further is asked.
+MOST_THREADS: Final = 8
 
 Answer = TypeVar("Answer")
 _Outcome = tuple[Answer | None, BaseException | None]
@@ -27,7 +29,8 @@ class EndingError(LateError):
 class Helpers:
     """Threads that ask. One that has an answer is kept for the next question; who is late has his own.
 
-    There is none before the first question, and none after ``close`` but for those that wait for an answer.
+    There is none before the first question, and none after ``close`` but for those that wait for an answer;
+    and never more than MOST_THREADS, so that a service whose functions hang has room for threads of its own.
     """
 
     def __init__(self) -> None:
@@ -37,25 +40,35 @@ class Helpers:
     def _start_afresh(self) -> None:
         self._lock = RLock()
         self._idle: _Jobs | None = None
+        self._threads = 0
         self._is_closed = False
 
     def hand(self, job: _Job) -> None:
         """Have *job* done, and then what it returns: by then the thread is there for another.
 
         Raises:
+            LateError: All of them wait for somebody.
             RuntimeError: There can be no further thread.
         """
         with self._lock:
             jobs, self._idle = self._idle, None
-        if jobs is None:
-            jobs = SimpleQueue()
-            Thread(target=self._work, args=(jobs,), name="observekit-aside", daemon=True).start()
+            if jobs is None:
+                jobs = self._begun()
         jobs.put(job)
+
+    def _begun(self) -> _Jobs:
+        if self._threads >= MOST_THREADS:
+            raise LateError(f"{MOST_THREADS} others have not returned from an earlier scrape")
+        jobs: _Jobs = SimpleQueue()
+        Thread(target=self._work, args=(jobs,), name="observekit-aside", daemon=True).start()
+        self._threads += 1
+        return jobs
 
     def close(self) -> None:
         """Let the thread that is kept end, and keep none from now on."""
         with self._lock:
             jobs, self._idle, self._is_closed = self._idle, None, True
+            self._threads -= jobs is not None
         if jobs is not None:
             jobs.put(None)
 
@@ -66,6 +79,8 @@ class Helpers:
                 is_kept = self._idle is None and not self._is_closed
                 if is_kept:
                     self._idle = jobs
+                else:
+                    self._threads -= 1
             told()
             if not is_kept:
                 return
@@ -85,8 +100,8 @@ class Aside(Generic[Answer]):
         """Return what *question* returns, or raise what it raises.
 
         Raises:
-            LateError: If it takes longer than *seconds*, or has not returned from an earlier call; as an
-                EndingError, if there is nobody any more to tell it to.
+            LateError: If it takes longer than *seconds*, or has not returned from an earlier call, or too
+                many others have not; as an EndingError, if there is nobody any more to tell it to.
             RuntimeError: If there can be no further thread, or the question raised what ends programs.
         """
         if self._busy:
@@ -95,6 +110,9 @@ class Aside(Generic[Answer]):
         self._busy = True
         try:
             self._helpers.hand(lambda: self._asked(question, outcomes))
+        except LateError:
+            self._busy = False
+            raise
         except RuntimeError as refused:
             self._busy = False
             if "shutdown" in str(refused):

@@ -23,7 +23,9 @@ def fold(directory: str, dead_file: DeadFile, others: Others, own: str, failed: 
     """
     step("refresh")
     dead_file.refresh()
-    gone = [file for file in others.look(own, dead_file.last) if not file.is_alive()]
+    ended = {file.identity.worker for file in others.look(own, dead_file.last) if not file.is_alive()}
+    # Looked at again: who has ended by now may have finished a further turn since the first look.
+    gone = [file for file in others.look(own, dead_file.last) if file.identity.worker in ended]
     step("read")
     pages = {file: page_of(file, failed, exemplars=False) for file in gone}
     read = {file.identity.worker: page for file, page in pages.items() if page is not None}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import RLock
+from time import monotonic
 from typing import Final
 
 from observekit.errors import WorkerFileError
@@ -35,6 +36,8 @@ _ATTEMPTS: Final = 5
 # A snapshot takes milliseconds. Who is at it for longer is stuck, perhaps waiting for us.
 _WAIT_SECONDS: Final = 1.0
 _NO_SLOT: Final = -1
+# Where there was no room to make files anew without what has gone, each attempt fills up what others need.
+_CROWDED_SECONDS: Final = 60.0
 
 
 def _nothing() -> None:
@@ -80,17 +83,17 @@ class Group:
         self.looks = 0
         self._plans = Plans()
         self._skipped = 0
+        self._crowded_until = 0.0
         self.slot = _NO_SLOT
 
     def _start_afresh(self) -> None:
         """Have nothing in a forked child: what is in the files is the parent's."""
-        own, others, dead = self._records.own, self._others, self._dead
+        parts = self._records.own, self._others, self._dead
         self._begin()
         self.has_seen_others = True  # The parent is one.
-        if own is not None:
-            own.close()
-        others.close()
-        dead.close()
+        for part in parts:
+            if part is not None:
+                part.close()
 
     @property
     def degraded(self) -> bool:
@@ -218,12 +221,12 @@ class Group:
         if self._records.drop_refuse():
             self.rebind()
         self._refresh()
-        is_lost = own is not None and (self._own_worker() in self._dead.last.workers or not own.is_intact())
         # In this order: who gives up root just now does not get at what is there.
         if own is None or not own.is_mine:
             self._enter(0.0)
-        elif is_lost:
+        elif not self._is_sound(own):
             self._lost = True
+            own.take_room_again()
             self._failed(WorkerFileError(f"the files of the worker {own.identity.stem!r} have been removed."))
             self._enter(0.0)
         elif self._in_doubt:
@@ -232,11 +235,14 @@ class Group:
             own.renew_lock()
             self._see_to_records()
 
+    def _is_sound(self, own: OwnFile) -> bool:
+        return self._own_worker() not in self._dead.last.workers and own.is_intact()
+
     def _see_to_records(self) -> None:
         """Take into the file what has room there by now, and give back what has gone."""
         if self._records.settle():
             self.rebind()
-        if self._records.have_refuse():
+        if self._records.have_refuse() and monotonic() >= self._crowded_until:
             with suppress(TimeoutError):  # Another worker has the lock; it will do the next time.
                 self._enter(JOIN_SECONDS)
 
@@ -251,17 +257,21 @@ class Group:
                 if self._in_doubt or not before.is_mine:
                     return
                 raise TimeoutError(errno.ETIMEDOUT, "the other workers do not let us in", self._directory)
-            # Of those that come without the lock, two may take the same slot: one of them gives way later.
-            self._in_doubt = not held
             self._refresh()
             folded = self._own_worker() in self._dead.last.workers
+            # One that is whole is not given up for one that would not be.
+            keeps = before is not None and before.is_mine and self._is_sound(before)
             if before is not None and not folded:
                 before.state = layout.LIVING  # If we had left: nobody shall fold what we take along.
-            own = OwnFile(
-                self._directory, self._identity(None if folded else before), layout.PREPARING, self._limit
-            )
-        self.slot, self._lost = own.identity.slot, False
-        self._records.move(own, folded=folded)
+            identity = self._identity(None if folded else before)
+            own = OwnFile(self._directory, identity, layout.PREPARING, self._limit)
+        if not self._records.move(own, folded=folded, whole=keeps):
+            own.remove()
+            self._crowded_until = monotonic() + _CROWDED_SECONDS
+            self.rebind()  # Some may have got a record in the files that are removed.
+            raise OSError(errno.ENOSPC, "no room to make the files anew", self._directory)
+        # Two that come without the lock may take the same slot: one of them gives way later.
+        self.slot, self._lost, self._in_doubt = own.identity.slot, False, not held
         try:
             self.rebind()
         finally:

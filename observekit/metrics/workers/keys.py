@@ -11,7 +11,7 @@ A line is the CRC-32 of its JSON as eight hexadecimal digits, a space and the JS
 import errno
 import json
 import os
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from zlib import crc32
 
 from observekit.metrics.workers.private import make_file
@@ -23,6 +23,9 @@ LONGEST_LINE: Final = 64 * 1024
 
 Places = dict[Shape, dict[Labels, int]]
 Marks = dict[tuple[Shape, Labels], dict[int, int]]
+
+_Of = TypeVar("_Of")
+_At = TypeVar("_At")
 
 _FLAGS: Final = os.O_RDWR | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 _CHECKSUM_DIGITS: Final = 8
@@ -82,7 +85,10 @@ class KeyTable:
         garbage: How many lines were torn or damaged.
     """
 
-    __slots__ = ("_consumed", "_families", "_tail", "end", "garbage", "marks", "minus", "places", "shapes")
+    __slots__ = (
+        *("_consumed", "_copied", "_families", "_tail"),
+        *("end", "garbage", "marks", "minus", "places", "shapes"),
+    )
 
     def __init__(self) -> None:
         self.shapes: dict[Shape, Shape] = {}
@@ -90,6 +96,7 @@ class KeyTable:
         self.minus: Places = {}
         self.marks: Marks = {}
         self.end = self.garbage = self._consumed = 0
+        self._copied: set[int] = set()
         self._families: dict[int, Shape] = {}
         self._tail = b""
 
@@ -112,9 +119,9 @@ class KeyTable:
         if not lines:
             return
         self.shapes = dict(self.shapes)
-        self.places = {shape: dict(places) for shape, places in self.places.items()}
-        self.minus = {shape: dict(places) for shape, places in self.minus.items()}
-        self.marks = {key: dict(marks) for key, marks in self.marks.items()}
+        # What is in them is copied where there is something to add: plans last as long as it is the same.
+        self.places, self.minus, self.marks = dict(self.places), dict(self.minus), dict(self.marks)
+        self._copied.clear()
         for line in lines:
             if line:
                 self._take(line)
@@ -136,14 +143,22 @@ class KeyTable:
             return
         shape, labels = self._families[entry[1]].identity, tuple(map(str, entry[2]))
         if entry[0] == "e":
-            self.marks.setdefault((shape, labels), {})[int(entry[3])] = int(entry[4])
+            self._to_change(self.marks, (shape, labels))[int(entry[3])] = int(entry[4])
             return
         places = {"s": self.places, "m": self.minus}[entry[0]]
         offset = int(entry[3])
         if offset < 0 or len(labels) != len(shape.labels):
             raise ValueError("a series that cannot be")
-        places.setdefault(shape, {})[labels] = offset
+        self._to_change(places, shape)[labels] = offset
         self.end = max(self.end, offset + shape.width)
+
+    def _to_change(self, tables: dict[_Of, dict[_At, int]], key: _Of) -> dict[_At, int]:
+        """Return the table of *key*, copied if it may be somebody's."""
+        table = tables.get(key)
+        if table is None or id(table) not in self._copied:  # An id of its own, as long as it is in *tables*.
+            table = tables[key] = dict(table or {})
+            self._copied.add(id(table))
+        return table
 
 
 def family_entry(number: int, shape: Shape) -> list[object]:

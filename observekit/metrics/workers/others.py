@@ -47,9 +47,12 @@ class Others:
             known = name.stem in self._known or name.stem in self._damaged
             if not known and name.turn > turns.get(name.worker, -1):
                 self._open(name.stem)
-        self._forget(gone, listed, missed=dead.folded - self._seen_folded > len(dead.workers))
+        # Read once: who finishes a turn meanwhile would be there with the one before as well.
+        finished = self._finished()
+        missed = dead.folded - self._seen_folded > len(dead.workers)
+        self._forget(gone, listed, _latest(finished), missed=missed)
         self._seen_folded = dead.folded
-        return self._finished()
+        return [file for file in finished if file.identity.stem in self._known]
 
     def slots(self) -> set[int]:
         """Return the slots of all workers that live, by the latest look, and of those that just come."""
@@ -62,7 +65,8 @@ class Others:
         """
         names, turns = self._names(), self._turns()
         spoilt = self._unlocked() | self._unfinished()
-        doubtful = {name.stem: name.pid for name in names if name.stem not in _whole(names) - spoilt}
+        sound = _whole(names) - spoilt
+        doubtful = {name.stem: name.pid for name in names if name.stem not in sound}
         running = {stem for stem, pid in doubtful.items() if is_running(pid, 0)}
         # Listed again: who has ended by now may have finished its files since they were listed.
         whole = (_whole(self._names()) - spoilt) | running
@@ -103,9 +107,8 @@ class Others:
             raise_shortage(error)
             self._failed(error)
 
-    def _forget(self, gone: set[str], listed: set[str], *, missed: bool) -> None:
-        """Let go of *gone*, of outdated files, and of the dead that may have been folded unseen."""
-        turns = self._turns()
+    def _forget(self, gone: set[str], listed: set[str], turns: dict[str, int], *, missed: bool) -> None:
+        """Let go of *gone*, of files before the latest *turns*, and of the dead that may be folded unseen."""
         for stem, file in list(self._known.items()):
             worker, turn = file.identity.worker, file.identity.turn
             unseen = missed and stem not in listed and not file.is_alive()
@@ -117,12 +120,7 @@ class Others:
         return [file for file in self._known.values() if _state(file) != layout.PREPARING]
 
     def _turns(self) -> dict[str, int]:
-        """Return the latest turn of each worker."""
-        turns: dict[str, int] = {}
-        for file in self._finished():
-            worker, turn = file.identity.worker, file.identity.turn
-            turns[worker] = max(turn, turns.get(worker, 0))
-        return turns
+        return _latest(self._finished())
 
     def _unlocked(self) -> set[str]:
         """Return the damaged files that no living worker has locked."""
@@ -141,6 +139,15 @@ def _whole(names: list[layout.Name]) -> set[str]:
     """Return the stems that have both values and keys."""
     values, keys = ({name.stem for name in names if name.suffix == suffix} for suffix in ("values", "keys"))
     return values & keys
+
+
+def _latest(finished: list[OtherFile]) -> dict[str, int]:
+    """Return the latest turn of each worker that has any."""
+    turns: dict[str, int] = {}
+    for file in finished:
+        worker, turn = file.identity.worker, file.identity.turn
+        turns[worker] = max(turn, turns.get(worker, 0))
+    return turns
 
 
 def _state(file: OtherFile) -> float:

@@ -21,6 +21,9 @@ _SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 -- a private directory is made 
 # Services that end remove their home only if it is empty: one at a time, and not often.
 _AGAIN: Final = 3
 
+# What a path comes to that leads nowhere; a ValueError where it cannot even be one, as with a NUL in it.
+_UNUSABLE: Final = (OSError, ValueError)
+
 Failed = Callable[[BaseException], None]
 
 
@@ -87,7 +90,7 @@ class Place:
 
     def _existing(self, name: str) -> Path | None:
         for home in self._homes:
-            with suppress(OSError):
+            with suppress(*_UNUSABLE):
                 if is_private(str(home / name)):
                     return home / name
         return None
@@ -96,11 +99,11 @@ class Place:
         return self._existing(name) or self._make(name) or self._homes[0] / name
 
     def _make(self, name: str) -> Path | None:
-        refused: list[OSError] = []
+        refused: list[Exception] = []
         for home in self._homes:
             try:
                 _make_room_again(home, name)
-            except OSError as error:
+            except _UNUSABLE as error:
                 refused.append(error)
                 if self._configured and home == _home(self._configured, self._service):
                     self._failed(error)  # Somebody wanted it there.
@@ -113,8 +116,11 @@ class Place:
 
     def _sweep(self, base: Path, name: str) -> None:
         """Remove what has ended, also of other services: theirs may never start again."""
-        for home in sorted(base.glob(f"observekit-{os.geteuid()}*")):
-            with suppress(OSError):
+        names: list[str] = []
+        with suppress(*_UNUSABLE):  # Some bases have been refused, for whatever reason; none of it gets out.
+            names = sorted(os.listdir(base))  # noqa: PTH208 -- names are all it takes
+        for home in (base / one for one in names if one.startswith(f"observekit-{os.geteuid()}")):
+            with suppress(*_UNUSABLE):
                 if is_private(str(home)):
                     sweep(home, name, self._failed)
 
@@ -128,7 +134,7 @@ class Place:
 
     def _groups(self) -> Iterator[Path]:
         for home in self._homes:
-            with suppress(OSError):
+            with suppress(*_UNUSABLE):
                 if is_private(str(home)):
                     yield from (home / name for name in sorted(os.listdir(home)) if kin.parse(name))  # noqa: PTH208
 

@@ -113,24 +113,33 @@ class Records:
             pages.append(_page(_NO_SLOT if own is None else own.identity.slot, private))
         return pages
 
-    def move(self, own: OwnFile, *, folded: bool) -> None:
-        """Take all of them to the file *own*, with their values.
+    def move(self, own: OwnFile, *, folded: bool, whole: bool = False) -> bool:
+        """Take all of them to the file *own*, with their values, and tell whether they are there.
 
-        Where they have been *folded*, the others have counted them up to here already.
+        Where they have been *folded*, the others have counted them up to here already. With *whole* all is
+        as before if there is no room for some that had it; but some may have been taken there meanwhile.
         """
         with self._lock:
             if folded:
                 for key, record in self._shared.items():
                     if key[0].merge == "sum":
                         self._folded[key] = list(map(float, record))
+            kept = self._shared, self._private, self._unshareable, self._slots, self.own
             before = self._private | self._shared
             self._busy = True
             try:
                 self._slots = {}
-                self._shared, self._private = {}, before
+                self._shared, self._private = {}, before.copy()
                 self._unshareable = set()
                 self.own = own
                 self._settle(own)
+                waiting = self._private.keys() - self._unshareable
+                if not whole or waiting.isdisjoint(kept[0]):
+                    return True
+                came = {key: record for key, record in list(self._private.items()) if key not in before}
+                self._shared, self._private, self._unshareable, self._slots, self.own = kept
+                self._private |= came
+                return False
             finally:
                 self._busy = False
 

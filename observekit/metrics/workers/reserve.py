@@ -70,6 +70,17 @@ class Reserve:
         """Return how often there is *double*, a chunk at a time so that other threads can run in between."""
         return sum(part.tobytes().count(double) for part in self._parts())
 
+    def restore(self) -> None:
+        """Take the room again that was cut off, as zeros.
+
+        Raises:
+            OSError: There is none.
+        """
+        if self.fd >= 0:
+            left = os.fstat(self.fd).st_size
+            if left < self.size:
+                _reserve(self.fd, left, self.size - left)
+
     def close(self) -> None:
         """Let go of the file, but not of the records."""
         fd, self.fd = self.fd, -1

@@ -12,7 +12,8 @@ from observekit.metrics.workers import kin, layout, locks, processes
 from observekit.metrics.workers.reading import is_locked
 
 PROBE: Final = "probe-"
-# Nobody here can look up the processes of another pid namespace: its files must not have been used for a day.
+# Nobody here can look up the processes of another pid namespace, or of another machine that has the directory
+# too: their files must not have been used for a day.
 FOREIGN_SECONDS: Final = 24 * 3600.0
 
 _PROBE_SECONDS: Final = 60.0
@@ -74,9 +75,7 @@ def _has_ended(group: Path, start: kin.Start) -> bool:
     here, values = kin.start_by(os.getpid()), _values(group)
     if _has_locked(values):
         return False
-    if start.boot != here.boot:
-        return True
-    if start.namespace != here.namespace:
+    if (start.boot, start.namespace) != (here.boot, here.namespace):
         return time() - _last_used(group) > FOREIGN_SECONDS
     # The processes that made the files, too: orphans count on. Their headers need not be whole for that.
     return not processes.is_running(start.pid, start.started) and not _runs(_pids(values))

@@ -128,6 +128,14 @@ class OwnFile:
             "keys", self._keys.fd, self._keys.size
         )
 
+    def take_room_again(self) -> None:
+        """Have room for all of the values, as zeros where they were cut off: to read those would be death.
+
+        Raises:
+            OSError: There is no room.
+        """
+        self._values.restore()
+
     def renew_lock(self) -> None:
         """Take the lock again that tells that we live, in case it was lost."""
         locks.mark_alive(self._values.fd)
