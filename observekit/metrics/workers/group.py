@@ -236,7 +236,7 @@ class Group:
             self._see_to_records()
 
     def _is_sound(self, own: OwnFile) -> bool:
-        return self._own_worker() not in self._dead.last.workers and own.is_intact()
+        return own.is_open and self._own_worker() not in self._dead.last.workers and own.is_intact()
 
     def _see_to_records(self) -> None:
         """Take into the file what has room there by now, and give back what has gone."""
