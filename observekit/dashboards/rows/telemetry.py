@@ -129,9 +129,9 @@ def _open() -> Panel:
 def _refused() -> Panel:
     return lines(
         "Trace context that was refused",
-        "Headers per second that were not read. traceparent, traceparent_twice, tracestate, baggage: a "
+        "Headers per second that were not read. traceparent, traceparent_twice, tracestate, baggage, b3: a "
         "caller sends what is wrong or too large, and its trace ends here. baggage_of_ours: this service has "
-        "set more than may be passed on.",
+        "set more than may be passed on, or what cannot be written.",
         "cps",
         (sum_by(rate(samples(CONTEXT_REFUSED, *HERE)), "reason"), "{{reason}}"),
         width=24,
