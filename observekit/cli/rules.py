@@ -198,9 +198,12 @@ def _usual(options: argparse.Namespace) -> tuple[Objective, ...]:
 
 def _percent(text: str) -> Decimal:
     try:
-        return Decimal(text)
+        found = Decimal(text)
     except InvalidOperation:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a number like 99.9") from None
+        found = Decimal("nan")
+    if not found.is_finite():
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number like 99.9")
+    return found
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -96,6 +96,8 @@ def test_nothing_is_wrong_with_what_is_shipped(check: Check) -> None:
         ),
         ('rate(http_server_request_duration_seconds_bucket{le=~"1|1.0|0.5|\\\\+Inf"}[5m])', []),
         ("absent(jobs_total)", []),
+        ("rate(jobs_total{outcome='$outcome', queue=`${queue}`}[5m])", []),
+        ('rate(jobs_total{outcome="[[outcome]]"}[5m])', []),
         ("label_replace(queue_depth, 'a', '$1', 'queue', '(.*)')", []),
         ("up{job=~\"shop\"} * on (instance) group_left () queue_depth{namespace='x'}", []),
     ],
@@ -151,6 +153,12 @@ def test_what_a_rule_file_records_may_be_named_in_it_and_by_boards(check: Check,
     [
         ("[1]", "it is no dashboard of Grafana in the classic form, which has panels."),
         ("{", "is no JSON: "),
+        ('{"panels": null}', "it is no dashboard of Grafana in the classic form, which has panels."),
+        ('{"panels": [1]}', "its panels must be a list of objects."),
+        ('{"panels": [{"panels": {}}]}', "its panels must be a list of objects."),
+        ('{"panels": [{"targets": "up"}]}', "its targets must be a list of objects."),
+        ('{"panels": [], "templating": []}', "its templating must be an object."),
+        ('{"panels": [], "annotations": {"list": [7]}}', "its annotations.list must be a list of objects."),
     ],
 )
 def test_what_is_no_board_is_wrong_input(
@@ -162,6 +170,43 @@ def test_what_is_no_board_is_wrong_input(
     code = main(["dashboards", "check", str(file)])
 
     assert (code, told in capsys.readouterr().err) == (2, True)
+
+
+def test_what_grafana_leaves_empty_is_no_mistake(check: Check, tmp_path: Path) -> None:
+    empty = {"panels": [{"targets": None, "panels": None}], "templating": None, "annotations": {"list": None}}
+    file = tmp_path / "x.json"
+    file.write_text(json.dumps(empty), encoding="utf-8")
+
+    assert check("dashboards", "check", str(file)) == (0, ["Nothing wrong."])
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        [None],
+        ["x"],
+        [{"rules": "x"}],
+        [{"rules": ["x"]}],
+        [{"rules": [["expr"]]}],
+        [{"rules": [{"expr": "up"}]}],
+        [{"rules": [{"record": "a:b"}]}],
+        [{"rules": [{"record": ["a:b"], "expr": "up"}]}],
+        [{"rules": [{"alert": "Few", "expr": "up", "labels": ["team"]}]}],
+    ],
+)
+def test_what_is_no_rule_file_is_wrong_input(
+    groups: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "x.json"
+    file.write_text(json.dumps({"groups": groups}), encoding="utf-8")
+
+    code = main(["rules", "check", str(file)])
+
+    told = (
+        "its groups must be mappings whose rules are a list of mappings, each with an expr, the text of its "
+        "name in record or alert, and labels, if any, as a mapping."
+    )
+    assert (code, capsys.readouterr().err) == (2, f"observekit: {file}: {told}\n")
 
 
 def test_a_page_that_does_not_answer_is_a_failed_remote(capsys: pytest.CaptureFixture[str]) -> None:

@@ -215,6 +215,17 @@ def test_the_command_says_what_is_wrong_and_writes_nothing(
     assert (code, capsys.readouterr().err, list(tmp_path.iterdir())) == (2, f"observekit: {told}\n", [])
 
 
+@pytest.mark.parametrize("share", ["nan", "-sNaN", "inf", "much"])
+def test_a_share_that_is_no_number_is_wrong_usage(
+    share: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["rules", "--out", str(tmp_path), f"--latency={share}"])
+
+    assert (ended.value.code, list(tmp_path.iterdir())) == (2, [])
+    assert f"argument --latency: '{share}' must be a number like 99.9" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("pattern", "known"),
     [

@@ -19,6 +19,11 @@ _LATENCY = "spec/indicator/spec/thresholdMetric/metricSource/spec/query"
         ("spec/objectives/0/target", "much", "objectives.target is 'much', but must be a number like 0.999."),
         ("spec/timeWindow/0/duration", "7d", "its time window is 7d, but must be 28d or 30d."),
         (
+            "spec/objectives/0/target",
+            float("nan"),
+            "objectives.target is nan, but must be a number like 0.999.",
+        ),
+        (
             "spec/timeWindow/0/duration",
             "soon",
             "spec.timeWindow is 'soon', but must be rolling, 28d, 4w or 30d.",
@@ -81,6 +86,7 @@ def test_what_cannot_be_is_refused_and_named(path: str, value: object, told: str
     [
         ("spec/objectives/0/op", "gt", "objectives.op must be lte: good is what is at most the value."),
         ("spec/objectives/0/timeSliceWindow", "2m", "its slices are 120 s long, but must be 1m or 5m."),
+        ("spec/objectives/0/value", "inf", "objectives.value is 'inf', but must be a number like 0.999."),
         (_LATENCY, "work_seconds_count", "the buckets are known of histograms of the catalogue only"),
         (_LATENCY, "", "thresholdMetric.metricSource.spec.query must be a text."),
     ],

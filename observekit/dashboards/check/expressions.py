@@ -19,6 +19,7 @@ _OF_BOTH: Final = frozenset(
 )
 _MAKE_LABELS: Final = frozenset({"label_replace", "label_join", "absent", "vector"})
 _MATCHES: Final = {"=": False, "=~": True}
+_BY_GRAFANA: Final = re.compile(r"\$|\[\[")
 _NUMBER: Final = re.compile(r"[0-9]+(\.[0-9]+)?(e\+[0-9]+)?")
 
 
@@ -98,7 +99,7 @@ def _of_matcher(name: str, known: Known, matcher: promql.Matcher) -> Iterator[st
     values = known.values.get(matcher.name)
     operator = {"Equal": "=", "Re": "=~"}.get(str(matcher.op).rpartition(".")[2], "")
     # An empty value asks for the absence of the label, and what a board chooses is known to Grafana alone.
-    if values is None or operator not in _MATCHES or not matcher.value or "$" in matcher.value:
+    if values is None or operator not in _MATCHES or not matcher.value or _BY_GRAFANA.search(matcher.value):
         return
     pattern = matcher.value if _MATCHES[operator] else re.escape(matcher.value)
     if not any(_fits(pattern, value) for value in values):

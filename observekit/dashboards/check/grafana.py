@@ -14,7 +14,7 @@ _DURATIONS: Final = re.compile(
 )
 _SECONDS: Final = re.compile(r"\$(?:__range_s|__interval_ms|__range_ms|{__range_s})")
 _IN_WINDOW: Final = re.compile(r"\[\s*(?:\$\w+|\${\w+(?::\w+)?})\s*(:[^\]]*)?\]")
-_IN_QUOTES: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_IN_QUOTES: Final = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`""")
 _VARIABLE: Final = re.compile(r"\$(\w+)|\${(\w+)(?::\w+)?}|\[\[(\w+)\]\]")
 _LABEL_VALUES: Final = re.compile(r"\s*label_values\((?:(.*),)?\s*(\w+)\s*\)\s*", re.DOTALL)
 _QUERY_RESULT: Final = re.compile(r"\s*query_result\((.*)\)\s*", re.DOTALL)
@@ -26,7 +26,7 @@ def board_complaints(board: object, vocabulary: Vocabulary) -> Iterator[str]:
     Raises:
         ConfigError: If it is no board in Grafana's classic form.
     """
-    if not isinstance(board, Mapping) or "panels" not in board:
+    if not isinstance(board, Mapping) or not isinstance(board.get("panels"), list):
         raise ConfigError("it is no dashboard of Grafana in the classic form, which has panels.")
     for where, query in _queries(board):
         for complaint in complaints(as_promql(query), vocabulary):
@@ -51,23 +51,35 @@ def _queries(board: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for panel in _panels(board):
         where = f"panel {panel.get('title', '')!r}"
         yield from ((where, query) for query in _of_panel(panel))
-    for annotation in board.get("annotations", {}).get("list", ()):
+    for annotation in _entries(board, "annotations", "list"):
         if isinstance(query := annotation.get("expr"), str) and query:
             yield f"annotation {annotation.get('name', '')!r}", query
-    for variable in board.get("templating", {}).get("list", ()):
+    for variable in _entries(board, "templating", "list"):
         if (query := _of_variable(variable)) is not None:
             yield f"variable {variable.get('name', '')!r}", query
 
 
 def _panels(board: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for panel in board["panels"]:
+    for panel in _entries(board, "panels"):
         yield panel
         # A row that is folded keeps its panels to itself.
-        yield from panel.get("panels", ())
+        yield from _entries(panel, "panels")
+
+
+def _entries(holder: Mapping[str, Any], *path: str) -> list[Mapping[str, Any]]:
+    """Return the objects in the list at *path*; where nothing stands, or null, there are none."""
+    found: Any = holder
+    for name in path:
+        if found is not None and not isinstance(found, Mapping):
+            raise ConfigError(f"its {path[0]} must be an object.")
+        found = None if found is None else found.get(name)
+    if found is not None and not (isinstance(found, list) and all(isinstance(one, Mapping) for one in found)):
+        raise ConfigError(f"its {'.'.join(path)} must be a list of objects.")
+    return found or []
 
 
 def _of_panel(panel: Mapping[str, Any]) -> Iterator[str]:
-    for target in panel.get("targets", ()):
+    for target in _entries(panel, "targets"):
         source = target.get("datasource") or panel.get("datasource")
         kind = source.get("type") if isinstance(source, Mapping) else None
         if kind in {None, "prometheus"} and isinstance(target.get("expr"), str) and target["expr"].strip():

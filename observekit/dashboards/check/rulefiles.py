@@ -18,7 +18,26 @@ def rules_of(document: object) -> list[Mapping[str, Any]]:
     groups = spec.get("groups") if isinstance(spec, Mapping) else None
     if not isinstance(groups, list):
         raise ConfigError("it is neither a rule file nor a PrometheusRule, which have groups.")
-    return [rule for group in groups for rule in (group.get("rules") or ())]
+    return [rule for group in groups for rule in _rules(group)]
+
+
+def _rules(group: object) -> list[Mapping[str, Any]]:
+    rules = group.get("rules") or [] if isinstance(group, Mapping) else None
+    if not isinstance(rules, list) or not all(_is_rule(rule) for rule in rules):
+        raise ConfigError(
+            "its groups must be mappings whose rules are a list of mappings, each with an expr, the text of "
+            "its name in record or alert, and labels, if any, as a mapping."
+        )
+    return rules
+
+
+def _is_rule(rule: object) -> bool:
+    return (
+        isinstance(rule, Mapping)
+        and "expr" in rule
+        and isinstance(rule.get("record", rule.get("alert")), str)
+        and isinstance(rule.get("labels") or {}, Mapping)
+    )
 
 
 def with_recorded(rules: Iterable[Mapping[str, Any]], vocabulary: Vocabulary) -> dict[str, Known]:

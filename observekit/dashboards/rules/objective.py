@@ -132,7 +132,7 @@ def _problems(given: Objective) -> Iterator[str]:
         ("target", given.target),
         *((("slice target", given.slices.target),) if given.slices else ()),
     ):
-        if not 0 < share < 1:
+        if not (share.is_finite() and 0 < share < 1):
             yield (
                 f"{what} its {name} is {share}, but must lie between 0 and 1, like 0.999; 1 leaves no "
                 "budget, "

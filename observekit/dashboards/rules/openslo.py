@@ -65,10 +65,13 @@ class _Reading:
     def share(self, value: object, where: str, *, percent: bool = False) -> Decimal:
         try:
             # The text of a number is what was written; its binary value is not.
-            return Decimal(str(value)) / (100 if percent else 1)
+            found = Decimal(str(value)) / (100 if percent else 1)
         except InvalidOperation:
-            self.problems.append(f"{where} is {value!r}, but must be a number like 0.999.")
-            return Decimal("0.5")
+            found = Decimal("nan")
+        if found.is_finite():
+            return found
+        self.problems.append(f"{where} is {value!r}, but must be a number like 0.999.")
+        return Decimal("0.5")
 
     def series(self, value: object, where: str) -> Series | None:
         source = self.mapping(self.mapping(value, where).get("metricSource"), f"{where}.metricSource")
