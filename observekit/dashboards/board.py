@@ -13,6 +13,7 @@ TAG: Final = "observekit"
 """All boards carry it, and link to all boards that carry it."""
 
 REFRESH_WHEN_RANGE_CHANGES: Final = 2
+HIDDEN: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Variable:
 
     One of kind ``query`` is filled by *query*, and ``matches_all`` is the regex behind "All"; a
     ``datasource`` is one of the type *query*, and a ``textbox`` is filled by a person.
+    One that is ``hidden`` always stands for all that its query finds, and is for links.
     """
 
     name: str
@@ -28,14 +30,15 @@ class Variable:
     query: str
     matches_all: str = ""
     kind: Literal["query", "datasource", "textbox"] = "query"
+    hidden: bool = False
 
     def json(self) -> dict[str, object]:
         """Return Grafana's form."""
         always: dict[str, object] = {
-            "hide": 0,
+            "hide": HIDDEN if self.hidden else 0,
             "label": self.title,
             "name": self.name,
-            "skipUrlSync": False,
+            "skipUrlSync": self.hidden,
             "type": self.kind,
         }
         if self.kind == "textbox":
@@ -47,7 +50,7 @@ class Variable:
         return {
             **always,
             # Without a regex of its own, All over an empty list becomes "" and empties the whole board.
-            "allValue": self.matches_all,
+            **({"allValue": self.matches_all} if self.matches_all else {}),
             "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
             "datasource": DATA_SOURCE,
             "definition": self.query,

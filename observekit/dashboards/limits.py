@@ -20,6 +20,9 @@ class Thresholds:
 NEUTRAL: Final = Thresholds("blue")
 """For numbers that are neither good nor bad by themselves."""
 
+UNKNOWN: Final = "text"
+"""The colour of words that stand where no value is: that of all other text, neither good nor bad."""
+
 LATENCY_TARGET_SECONDS: Final = 0.25
 """What the share of quick requests is measured against.
 
@@ -48,8 +51,14 @@ SCRAPE: Final = Thresholds("green", ((1.0, "yellow"), (5.0, "red")))
 # Source: increase() extrapolates, so that one event over a short window may count as less than one.
 NONE_WANTED: Final = Thresholds("green", ((0.001, "red"),))
 
-# Source: not one instance answers scrapes.
-AT_LEAST_ONE: Final = Thresholds("red", ((1.0, "green"),))
+# Source: not one instance answers scrapes. With one of ten all is not well, so that is not green.
+SOME: Final = Thresholds("red", ((1.0, UNKNOWN),))
+
+# Source: one that does not answer is one too many. A service without targets misses none, and is not well.
+MISSING: Final = Thresholds(UNKNOWN, ((1.0, "red"),))
+
+READY: Final = Thresholds("red", ((1.0, "green"),))
+"""For one instance: 1 while all its processes are ready."""
 
 # Source: Prometheus keeps a sample that is not followed by another for 5 min; two are several scrapes.
 LAST_SEEN: Final = Thresholds("green", ((120.0, "yellow"), (300.0, "red")))

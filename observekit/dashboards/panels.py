@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import Final, Literal
 
-from observekit.dashboards.limits import NEUTRAL, Thresholds
+from observekit.dashboards.limits import NEUTRAL, UNKNOWN, Thresholds
 from observekit.dashboards.looks import Look
 from observekit.dashboards.promql import Vector
 from observekit.dashboards.series import no_such_label
@@ -157,10 +157,22 @@ class Panel:
             **self.scale.json(),
             "color": {"mode": "palette-classic" if self.look.kind == "timeseries" else "thresholds"},
             "custom": self.look.custom(),
-            "mappings": _mappings(self.meanings),
+            "mappings": list(self._mappings()),
             "thresholds": self.thresholds.json(),
             "unit": self.unit,
         }
+
+    def _mappings(self) -> Iterator[dict[str, object]]:
+        if self.meanings:
+            options = {
+                value: {"color": color, "index": index, "text": text}
+                for index, (value, text, color) in enumerate(self.meanings)
+            }
+            yield {"options": options, "type": "value"}
+        if self.look.kind == "stat":
+            # Without a word on it, Grafana paints no value in the colour of the lowest, which may be green.
+            result = {"color": UNKNOWN, "index": len(self.meanings), "text": self.scale.empty}
+            yield {"options": {"match": "null+nan", "result": result}, "type": "special"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +196,5 @@ def _panel_problems(panel: Panel) -> Iterator[str]:
         yield f"width is {panel.width}, but must be 1 to {COLUMNS}"
     if panel.look.kind in {"timeseries", "state-timeline"} and not all(each.legend for each in panel.targets):
         yield "each query needs a legend"
-
-
-def _mappings(meanings: tuple[tuple[str, str, str], ...]) -> list[dict[str, object]]:
-    if not meanings:
-        return []
-    options = {
-        value: {"color": color, "index": index, "text": text}
-        for index, (value, text, color) in enumerate(meanings)
-    }
-    return [{"options": options, "type": "value"}]
+    if panel.look.kind == "stat" and not panel.scale.empty:
+        yield "a number needs a text in place of no value"

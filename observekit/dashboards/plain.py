@@ -1,10 +1,11 @@
 """Panels as most boards want them: lines over time, and single numbers."""
 
+from dataclasses import replace
 from typing import Final
 
 from observekit.dashboards.limits import NEUTRAL, Thresholds
 from observekit.dashboards.looks import Stat, TimeSeries
-from observekit.dashboards.panels import Panel, Scale, Target
+from observekit.dashboards.panels import Override, Panel, Scale, Target
 from observekit.dashboards.promql import Vector
 from observekit.dashboards.series import TARGET
 from observekit.semconv import WORKER
@@ -59,5 +60,10 @@ def numbers(
         width=width,
         height=5,
         thresholds=thresholds,
-        scale=scale or Scale(lowest=0, decimals=0, empty="none"),
+        scale=scale or Scale(lowest=0, decimals=0, empty="nothing is scraped"),
     )
+
+
+def coloured_by(panel: Panel, field: str, thresholds: Thresholds) -> Panel:
+    """Return *panel* with limits for the number called *field* alone."""
+    return replace(panel, overrides=(*panel.overrides, Override(field, (("thresholds", thresholds.json()),))))

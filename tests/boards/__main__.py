@@ -53,8 +53,9 @@ nothing is written unless all of this passed on each.
   Alertmanager, and all rules are healthy.
 - Each query of each panel gives series, each of its selectors matches at least one, and nothing is NaN once
   traffic has stopped. The columns are the series that a query gave with All chosen.
-- What the shop has no occasion to show is on a page made from the catalogue ([missing.py](missing.py)). That
-  proves queries and not instruments, which have tests of their own.""".splitlines()
+- A query that the shop shows has to be answered by the shop alone. What the shop has no occasion to show
+  is on a page made from the catalogue ([missing.py](missing.py)), which then counts, too. That proves
+  queries and not instruments, which have tests of their own.""".splitlines()
 
 
 if __name__ == "__main__":

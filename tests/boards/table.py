@@ -38,23 +38,34 @@ def written(found: Iterable[Mapping[str, Any]], head: Iterable[str]) -> str:
     lines = [
         *head,
         "",
-        f"| board | panel | {' | '.join(columns)} | query |",
-        "| --- " * (len(columns) + 3) + "|",
+        f"| board | panel | shown by | {' | '.join(columns)} | query |",
+        "| --- " * (len(columns) + 4) + "|",
     ]
     for query in dict.fromkeys(queries()):
         row = row_of(query)
         counts = " | ".join(str(column[row]) for column in columns.values())
-        lines.append(f"| {row[0]} | {_cell(row[1])} | {counts} | `{_cell(row[2])}` |")
+        source = "catalogue" if query.rehearsed else "shop"
+        lines.append(f"| {row[0]} | {_cell(row[1])} | {source} | {counts} | `{_cell(row[2])}` |")
     return "\n".join([*lines, ""])
 
 
 def rows() -> Iterator[tuple[Row, list[int]]]:
     """Return what the committed table says: of each query, the series on each Prometheus."""
+    for row, cells in _lines():
+        yield row, [int(cell) for cell in cells[3:-1]]
+
+
+def shown_by() -> dict[Row, str]:
+    """Return who answered each query: the shop, or the page made from the catalogue."""
+    return {row: cells[2] for row, cells in _lines()}
+
+
+def _lines() -> Iterator[tuple[Row, list[str]]]:
     for line in FILE.read_text(encoding="utf-8").splitlines():
         cells = [cell.strip().replace("\\|", "|") for cell in line.replace("\\|", "\0").split("|")[1:-1]]
         cells = [cell.replace("\0", "|") for cell in cells]
-        if len(cells) > 3 and cells[-1].startswith("`"):
-            yield (cells[0], cells[1], cells[-1].strip("`")), [int(cell) for cell in cells[2:-1]]
+        if len(cells) > 4 and cells[-1].startswith("`"):
+            yield (cells[0], cells[1], cells[-1].strip("`")), cells
 
 
 def _cell(text: str) -> str:

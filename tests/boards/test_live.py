@@ -14,10 +14,10 @@ import httpx
 import pytest
 
 from observekit.cli import main
-from tests.boards.missing import Missing
+from tests.boards.missing import REHEARSED, Missing
 from tests.boards.queries import BOARDS, Query, queries
 from tests.boards.stage import Called, Collector, Stage, calling, listening, start_prometheus, traffic
-from tests.boards.table import leave, row_of, rows
+from tests.boards.table import leave, row_of, rows, shown_by
 from tests.real.conftest import LOOPBACK, Process, Start, open_shop, start, until
 
 __all__ = ["open_shop", "start"]  # Fixtures.
@@ -42,8 +42,11 @@ def stage(start: Start, open_shop: Shop, tmp_path: Path) -> Iterator[Stage]:
 
 
 def _empty(stage: Stage, query: Query) -> list[str]:
-    """Return what is missing of a query: an answer, or series behind one of its selectors."""
-    told = [] if stage.ask(query.expression) else ["no answer"]
+    """Return what is missing of a query: an answer, or series behind one of its selectors.
+
+    What the shop can show has to come from the shop.
+    """
+    told = [] if stage.ask(query.wanted) else ["no answer"]
     told += [
         f"nothing matches {selector}"
         for selector in query.selectors()
@@ -59,7 +62,7 @@ def _wait_until_all_show_something(stage: Stage, *, about_alerts: bool) -> dict[
 
     def done() -> bool:
         for query in [one for one in waiting if not _empty(stage, one)]:
-            seen[query] = len(stage.ask(query.expression))
+            seen[query] = len(stage.ask(query.wanted))
             waiting.remove(query)
         return not waiting
 
@@ -96,7 +99,10 @@ def test_the_table_of_panels_has_every_query_of_every_board_and_none_was_empty()
     table = dict(rows())
 
     assert table.keys() == {row_of(query) for query in queries()}
+    assert shown_by() == {row_of(query): "catalogue" if query.rehearsed else "shop" for query in queries()}
     assert min(min(counts) for counts in table.values()) > 0
+    # Who is on the list for nothing would hide that the shop no longer shows something.
+    assert [name for name in REHEARSED if not any(name in query.expression for query in queries())] == []
 
 
 def _drawn(stage: Stage, page: Path) -> bool:

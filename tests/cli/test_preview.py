@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -11,6 +13,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from observekit.cli import main
+from observekit.dashboards.preview.page import page as page_of
 from tests.boards.stage import listening
 
 _SERIES = {"metric": {"job": "</script>shop"}, "values": [[1, "1"], [2, "NaN"], [3, "+Inf"]]}
@@ -136,3 +139,32 @@ def test_what_cannot_be_is_said_and_nothing_is_written(
     ended = main(["dashboards", "preview", "--page", str(page), *arguments])
 
     assert (ended, capsys.readouterr().err, page.exists()) == (code, f"observekit: {told}\n", False)
+
+
+@pytest.mark.real
+@pytest.mark.once
+def test_a_number_that_is_none_is_drawn_as_a_word_in_the_colour_of_text(tmp_path: Path) -> None:
+    if not (chromium := shutil.which("chromium")):
+        pytest.skip("chromium is not installed")
+    board = json.loads((Path(__file__).parents[2] / "grafana/dashboards/observekit-slo.json").read_text())
+    burning = next(panel for panel in board["panels"] if panel["title"] == "Burn rate of the last hour")
+    frames = [
+        {"ref": "A", "name": f"slo {value}", "labels": {}, "points": [[1, value]]} for value in (None, 0.0)
+    ]
+    told = {"uid": "x", "title": "x", "description": "x", "variables": {}, "from": 0, "to": 1}
+    file = tmp_path / "p.html"
+    panels = [{**burning, "frames": frames, "problems": []}]
+    file.write_text(page_of([{**told, "panels": panels}]), encoding="utf-8")
+
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=10000", "--dump-dom"]
+    drawn = subprocess.run(
+        [chromium, *flags, f"--user-data-dir={tmp_path / 'chromium'}", f"file://{file}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert re.findall(r'<b style="color: (.*?);">(.*?)</b>', drawn) == [
+        ("rgb(204, 204, 220)", "no traffic, or no rules"),
+        ("rgb(115, 191, 105)", "0.0"),
+    ]

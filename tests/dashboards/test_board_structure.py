@@ -23,7 +23,7 @@ _VARIABLES = {
     "observekit-fleet": (("job", ".+"),),
     "observekit-health": _PROCESSES,
     "observekit-runtime": (*_PROCESSES, ("worker", ".*")),
-    "observekit-service": (*_PROCESSES, ("route", ".*")),
+    "observekit-service": (*_PROCESSES, ("route", ".*"), ("service", None)),
     "observekit-slo": (("job", ".+"), ("slo", ".+")),
     "observekit-telemetry": _PROCESSES,
 }
@@ -132,6 +132,52 @@ def test_thresholds_rise_from_a_base_without_a_value(board: Json) -> None:
 
 
 @_each_board
+def test_a_number_that_is_missing_is_said_to_be_and_has_no_colour_of_a_value(board: Json) -> None:
+    for panel in (each for each in _panels(board) if each["type"] == "stat"):
+        field = panel["fieldConfig"]["defaults"]
+        (special,) = [each for each in field["mappings"] if each["type"] == "special"]
+
+        assert special["options"]["match"] == "null+nan"
+        assert special["options"]["result"] == {"color": "text", "index": 0, "text": field["noValue"]}
+        # Says neither that there is nothing to see, nor that all is well, where nobody can know.
+        assert field["noValue"] not in {"none", "0", "ok"}
+        assert [each["expr"] for each in panel["targets"] if re.search(r"\bvector\(", each["expr"])] == []
+
+
+def test_some_that_answer_are_green_only_where_none_is_missing() -> None:
+    def colours(panel: Json, name: str) -> list[tuple[float | None, str]]:
+        own = [
+            each["value"]
+            for override in panel["fieldConfig"]["overrides"]
+            if override["matcher"]["options"] == name
+            for each in override["properties"]
+            if each["id"] == "thresholds"
+        ]
+        steps = (own or [panel["fieldConfig"]["defaults"]["thresholds"]])[0]["steps"]
+        return [(step["value"], step["color"]) for step in steps]
+
+    found = {
+        (board["uid"].removeprefix("observekit-"), panel["title"], target["legendFormat"]): colours(
+            panel, target["legendFormat"]
+        )
+        for board in _ALL
+        for panel in _panels(board)
+        if panel["title"] in {"Instances up", "Processes ready"}
+        for target in panel["targets"]
+    }
+
+    answering, missing = [(None, "red"), (1.0, "text")], [(None, "green"), (0.001, "red")]
+    assert found == {
+        ("fleet", "Instances up", "up"): answering,
+        ("fleet", "Instances up", "missing"): missing,
+        ("service", "Instances up", "up"): answering,
+        ("service", "Instances up", "missing"): missing,
+        ("health", "Processes ready", "ready"): answering,
+        ("health", "Processes ready", "not ready"): missing,
+    }
+
+
+@_each_board
 def test_every_part_reads_from_the_data_source_that_was_chosen(board: Json) -> None:
     targets = [target for panel in _panels(board) for target in panel["targets"]]
     asked = [each for each in board["templating"]["list"] if each["type"] == "query"]
@@ -151,7 +197,7 @@ def test_the_first_variable_is_the_data_source_and_all_is_never_empty(board: Jso
     assert sources[0] == ("prometheus_datasource", "prometheus")
     assert sources[1:] in ([], [("loki_datasource", "loki"), ("tempo_datasource", "tempo")])
     assert [
-        (each["name"], each["allValue"], each["multi"], each["includeAll"], each["refresh"])
+        (each["name"], each.get("allValue"), each["multi"], each["includeAll"], each["refresh"])
         for each in others
         if each["type"] == "query"
     ] == [(name, matches_all, True, True, 2) for name, matches_all in _VARIABLES[board["uid"]]]

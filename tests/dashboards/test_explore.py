@@ -12,7 +12,7 @@ _FILE = Path(__file__).parents[2] / "grafana" / "dashboards" / "observekit-servi
 _BOARD = json.loads(_FILE.read_text(encoding="utf-8"))
 _LINKS = {link["title"]: link for link in _BOARD["links"] if link["type"] == "link"}
 _CHOSEN = {
-    "job:regex": "(orders|shop)",
+    "service:pipe": "orders.eu|shop",
     "trace_id": "0af7651916cd43dd8448eb211c80319c",
     "loki_datasource": "uid-of-loki",
     "tempo_datasource": "uid-of-tempo",
@@ -39,14 +39,14 @@ def _opened(title: str) -> dict[str, Any]:
             "Errors in the logs",
             "loki",
             {
-                "expr": '{service_name=~"(orders|shop)"} | json | level=~"error|critical"',
+                "expr": '{service_name=~"orders.eu|shop"} | json | level=~"error|critical"',
                 "queryType": "range",
             },
         ),
         (
             "Failed traces",
             "tempo",
-            {"query": '{resource.service.name=~"(orders|shop)" && status=error}', "queryType": "traceql"},
+            {"query": '{resource.service.name=~"orders.eu|shop" && status=error}', "queryType": "traceql"},
         ),
         (
             "Log lines of the trace",
@@ -69,3 +69,13 @@ def test_every_variable_of_a_link_is_on_the_board() -> None:
     there = {variable["name"] for variable in _BOARD["templating"]["list"]}
 
     assert {name for name in named if not name.startswith("__")} <= there
+
+
+def test_services_are_looked_for_by_their_own_names_which_follow_the_jobs_that_were_chosen() -> None:
+    (service,) = [each for each in _BOARD["templating"]["list"] if each["name"] == "service"]
+
+    assert service["query"]["query"] == 'label_values(target_info{job=~"$job"}, service_name)'
+    # All is every name that was found, and no pattern for any; nobody sees it, and no address keeps it.
+    assert (service["current"]["value"], "allValue" in service) == (["$__all"], False)
+    assert (service["hide"], service["skipUrlSync"]) == (2, True)
+    assert [title for title, link in _LINKS.items() if re.search(r"\${\w+:regex}", link["url"])] == []

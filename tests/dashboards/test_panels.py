@@ -1,11 +1,13 @@
 """Panels and layout: what cannot be used by a person or drawn by Grafana is refused."""
 
+from dataclasses import replace
+
 import pytest
 
 from observekit.catalogue import MetricSpec
 from observekit.dashboards.board import Board
 from observekit.dashboards.looks import Stat, TimeSeries
-from observekit.dashboards.panels import Panel, Row, Target
+from observekit.dashboards.panels import Panel, Row, Scale, Target
 from observekit.dashboards.promql import now, sum_by
 from observekit.dashboards.series import samples
 from observekit.errors import CatalogueError
@@ -22,6 +24,7 @@ def _panel(width: int, height: int) -> Panel:
         targets=(Target(query=now(samples(_DEPTH))),),
         width=width,
         height=height,
+        scale=Scale(empty="nothing is scraped"),
     )
 
 
@@ -81,3 +84,10 @@ def test_lines_without_a_legend_are_refused() -> None:
         )
 
     assert str(told.value) == "panel 'Depth': each query needs a legend."
+
+
+def test_a_number_without_a_word_for_its_absence_is_refused() -> None:
+    with pytest.raises(CatalogueError) as told:
+        replace(_panel(12, 8), scale=Scale(lowest=0))
+
+    assert str(told.value) == "panel '12 by 8': a number needs a text in place of no value."

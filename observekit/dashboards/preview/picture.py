@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from observekit.dashboards.board import HIDDEN
 from observekit.dashboards.preview.prometheus import Prometheus
 from observekit.dashboards.rules.durations import seconds_of
 
@@ -35,12 +36,13 @@ def picture(board: Mapping[str, Any], prometheus: Prometheus, view: View) -> dic
     """
     offered = [each for each in board["templating"]["list"] if each["type"] == "query"]
     variables = {each["name"]: each.get("allValue", ".+") for each in offered}
+    hidden = {each["name"] for each in offered if each.get("hide") == HIDDEN}
     chosen = {**variables, **view.chosen}
     return {
         "uid": board["uid"],
         "title": board["title"],
         "description": board["description"],
-        "variables": {name: view.chosen.get(name, "All") for name in variables},
+        "variables": {name: view.chosen.get(name, "All") for name in variables if name not in hidden},
         "from": view.end - view.span,
         "to": view.end,
         "panels": [_panel(panel, prometheus, view, chosen) for panel in board["panels"]],

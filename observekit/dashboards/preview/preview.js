@@ -52,9 +52,14 @@ function fieldOf(panel, name) {
   return field;
 }
 
+// A number that is missing has a text and a colour of its own, as in Grafana; it is never coloured as a low one.
 function meaning(field, value) {
-  const options = field.mappings.length ? field.mappings[0].options[String(value)] : undefined;
-  return options ? [options.text, color(options.color)] : [shown(value, field.unit, field.decimals), threshold(value, field.thresholds)];
+  for (const { type, options } of field.mappings) {
+    if (type === "value" && options[String(value)]) return [options[String(value)].text, color(options[String(value)].color)];
+    if (type === "special" && value === null && options.match.startsWith("null")) return [options.result.text, color(options.result.color)];
+  }
+  if (value === null) return [field.noValue || "No data", color("text")];
+  return [shown(value, field.unit, field.decimals), threshold(value, field.thresholds)];
 }
 
 const last = (frame) => {
@@ -106,7 +111,7 @@ function lines(panel, body, board) {
   const data = stacks ? stacked(raw) : raw;
   const limits = custom.thresholdsStyle.mode === "off" ? [] : panel.fieldConfig.defaults.thresholds.steps.filter((step) => step.value !== null);
   new uPlot({
-    width: chart.clientWidth, height: chart.clientHeight, padding: [8, 12, 0, 0],
+    width: chart.clientWidth, height: chart.clientHeight, padding: [8, 28, 0, 0],
     scales: { x: { range: [board.from, board.to] }, y: { range: (plot, low, high) => reach(panel, low, high) } },
     axes: [axis({ space: 90, size: 28, values: (plot, ticks, place, space, step) => ticks.map((tick) => clock(tick, step)) }), axis({ size: 68, values: (plot, ticks) => ticks.map((tick) => shown(tick, unit)) })],
     series: [{}, ...panel.frames.map((frame, place) => ({

@@ -3,22 +3,24 @@
 from observekit.catalogue.metrics import HEALTH_CHECK_STATUS, TARGET_INFO
 from observekit.dashboards.conditions import JOB, age
 from observekit.dashboards.limits import (
-    AT_LEAST_ONE,
     BUDGET_LEFT,
     CHECK_STATUS,
     ERROR_RATIO,
     LAST_SEEN,
     LATENCY,
+    MISSING,
     NONE_WANTED,
+    SOME,
     Thresholds,
 )
 from observekit.dashboards.looks import Table
 from observekit.dashboards.panels import Override, Panel, Row, Scale, Target
-from observekit.dashboards.plain import lines, numbers
+from observekit.dashboards.plain import coloured_by, lines, numbers
 from observekit.dashboards.promql import (
     Vector,
     count_by,
     divided,
+    is_zero,
     max_by,
     min_by,
     none_is_zero,
@@ -46,15 +48,16 @@ def over_time() -> Row:
 
 
 def _down() -> Panel:
-    return numbers(
+    instances = numbers(
         "Instances up",
-        "Instances of all services that answered the last scrape, of those that are to be scraped and have "
-        "answered before. When the numbers differ, the table says which service it is.",
+        "Instances of all services that answered the last scrape, and those that did not, have answered "
+        "before and are still to be scraped. When some are missing, the table says of which service.",
         "short",
         (sum_by(targets(*CHOSEN)), "up"),
-        (count_by(targets(*CHOSEN)), "of"),
-        thresholds=AT_LEAST_ONE,
+        (sum_by(is_zero(targets(*CHOSEN))), "missing"),
+        thresholds=SOME,
     )
+    return coloured_by(instances, "missing", NONE_WANTED)
 
 
 def _alerts() -> Panel:
@@ -94,8 +97,8 @@ def _least_budget() -> Panel:
 
 
 _COLUMNS: dict[str, tuple[str, str, Thresholds | None]] = {
-    "Value #A": ("Up", "short", AT_LEAST_ONE),
-    "Value #B": ("Of", "short", None),
+    "Value #A": ("Up", "short", SOME),
+    "Value #B": ("Missing", "short", MISSING),
     "Value #C": ("Versions", "short", None),
     "Value #D": ("Requests per second", "reqps", None),
     "Value #E": ("Error ratio", "percentunit", ERROR_RATIO),
@@ -114,7 +117,7 @@ def _queries() -> tuple[Vector, ...]:
     return (
         # A service that has no targets any more keeps its line, with none up.
         none_is_zero(sum_by(targets(*CHOSEN), *JOB), seen),
-        none_is_zero(count_by(targets(*CHOSEN), *JOB), seen),
+        none_is_zero(sum_by(is_zero(targets(*CHOSEN)), *JOB), seen),
         versions,
         recorded("job:http_server_requests:rate5m", *CHOSEN),
         recorded("job:http_server_errors:ratio_rate5m", *CHOSEN),
@@ -138,10 +141,11 @@ def _table() -> Panel:
     return Panel(
         title="Services",
         description=(
-            "One line for each service; a click on its name opens its board. Red first: none up, an error "
-            "ratio, a budget below 0 %, a readiness check at 0. A service that is gone keeps its line, with "
-            "the time since it was last seen, for as long as the rules say (--forget-days). Empty cells in "
-            "a line: no traffic, no checks, or no rules loaded (observekit rules)."
+            "One line for each service; a click on its name opens its board. Red first: none up, one "
+            "missing, an error ratio, a budget below 0 %, a readiness check at 0. A service that is gone "
+            "keeps its line, with the time since it was last seen, for as long as the rules say "
+            "(--forget-days). Empty cells in a line: no traffic, no checks, or no rules loaded (observekit "
+            "rules)."
         ),
         unit="short",
         look=Table(sort_by=names[4]),

@@ -2,15 +2,16 @@
 
 from observekit.catalogue.metrics import ACTIVE_REQUESTS, HEALTH_CHECK_STATUS, REQUEST_DURATION
 from observekit.dashboards.limits import (
-    AT_LEAST_ONE,
     ERROR_RATIO,
     LATENCY,
     LATENCY_TARGET_SECONDS,
     NONE_WANTED,
     QUICK_SHARE,
+    SOME,
 )
 from observekit.dashboards.looks import Stat
 from observekit.dashboards.panels import Panel, Row, Scale, Target
+from observekit.dashboards.plain import coloured_by
 from observekit.dashboards.promql import (
     count_by,
     divided,
@@ -130,30 +131,30 @@ def _in_flight() -> Panel:
         targets=(Target(query=sum_by(now(samples(ACTIVE_REQUESTS, *HERE)))),),
         width=_WIDTH,
         height=_HEIGHT,
-        scale=Scale(lowest=0, decimals=0),
+        scale=Scale(lowest=0, decimals=0, empty="no requests yet"),
     )
 
 
 def _instances() -> Panel:
     seen = targets(*HERE)
-    return Panel(
+    instances = Panel(
         title="Instances up",
         description=(
-            "Instances that answered the last scrape, of all that have answered before and are still to be "
-            "scraped. When the numbers differ, read the log of the missing one and the targets page of "
-            "Prometheus."
+            "Instances that answered the last scrape, and those that did not, have answered before and are "
+            "still to be scraped. When one is missing, read its log and the targets page of Prometheus."
         ),
         unit="short",
         look=Stat(names=True),
         targets=(
             Target(query=sum_by(seen), legend="up"),
-            Target(query=count_by(seen), legend="of"),
+            Target(query=sum_by(is_zero(seen)), legend="missing"),
         ),
         width=_WIDTH,
         height=_HEIGHT,
-        thresholds=AT_LEAST_ONE,
-        scale=Scale(lowest=0, decimals=0, empty="none"),
+        thresholds=SOME,
+        scale=Scale(lowest=0, decimals=0, empty="nothing is scraped"),
     )
+    return coloured_by(instances, "missing", NONE_WANTED)
 
 
 def _failing_checks() -> Panel:
@@ -172,7 +173,7 @@ def _failing_checks() -> Panel:
         width=_WIDTH,
         height=_HEIGHT,
         thresholds=NONE_WANTED,
-        scale=Scale(lowest=0, decimals=0, empty="no checks"),
+        scale=Scale(lowest=0, decimals=0, empty="no checks, or nothing is scraped"),
     )
 
 
@@ -190,5 +191,5 @@ def _versions() -> Panel:
         targets=(Target(query=count_by(now(IDENTITY), version), legend=f"version {{{{{version}}}}}"),),
         width=_WIDTH,
         height=_HEIGHT,
-        scale=Scale(lowest=0, decimals=0, empty="none"),
+        scale=Scale(lowest=0, decimals=0, empty="nothing is scraped"),
     )

@@ -4,13 +4,12 @@ from observekit.catalogue.metrics import HEALTH_CHECK_STATUS, LIFECYCLE_STATE, S
 from observekit.catalogue.operations import JOB_LAST_SUCCESS, JOB_PERIOD
 from observekit.catalogue.process import PROCESS_START_TIME
 from observekit.dashboards.conditions import JOB, changes, seconds_since
-from observekit.dashboards.limits import AT_LEAST_ONE, CHECK_STATUS, NONE_WANTED
+from observekit.dashboards.limits import CHECK_STATUS, NONE_WANTED, READY, SOME
 from observekit.dashboards.looks import StateTimeline
 from observekit.dashboards.panels import Panel, Row, Scale, Target
-from observekit.dashboards.plain import PER_INSTANCE, lines, numbers
+from observekit.dashboards.plain import PER_INSTANCE, coloured_by, lines, numbers
 from observekit.dashboards.promql import (
     WHOLE_RANGE,
-    count_by,
     is_zero,
     max_by,
     min_by,
@@ -38,16 +37,17 @@ def life() -> Row:
 
 def _ready() -> Panel:
     ready = now(samples(LIFECYCLE_STATE, *HERE, Matcher("state", "=", "ready")))
-    return numbers(
+    processes = numbers(
         "Processes ready",
-        "Processes whose life cycle says ready, of all that answer scrapes. Fewer for long: one that starts "
-        "and does not get there, or one that drains and does not end; see below which.",
+        "Processes that answer scrapes, by whether their life cycle says ready. Not ready for long: one that "
+        "starts and does not get there, or one that drains and does not end; see below which.",
         "short",
         (sum_by(ready), "ready"),
-        (count_by(ready), "of"),
+        (sum_by(is_zero(ready)), "not ready"),
         width=8,
-        thresholds=AT_LEAST_ONE,
+        thresholds=SOME,
     )
+    return coloured_by(processes, "not ready", NONE_WANTED)
 
 
 def _failing() -> Panel:
@@ -59,7 +59,7 @@ def _failing() -> Panel:
         (sum_by(is_zero(min_by(now(_READINESS), *TARGET))), ""),
         width=8,
         thresholds=NONE_WANTED,
-        scale=Scale(lowest=0, decimals=0, empty="no checks"),
+        scale=Scale(lowest=0, decimals=0, empty="no checks, or nothing is scraped"),
     )
 
 
@@ -104,7 +104,7 @@ def _states() -> Panel:
         look=StateTimeline(),
         targets=(Target(query=min_by(ready, *TARGET), legend=PER_INSTANCE),),
         width=12,
-        thresholds=AT_LEAST_ONE,
+        thresholds=READY,
         scale=Scale(empty="none"),
         meanings=(("0", "not ready", "yellow"), ("1", "ready", "green")),
     )

@@ -55,7 +55,7 @@ def _totals() -> Panel:
         width=24,
         height=4,
         thresholds=NONE_WANTED,
-        scale=Scale(lowest=0, decimals=0, empty="none"),
+        scale=Scale(lowest=0, decimals=0, empty="none, or nothing is scraped"),
     )
 
 

@@ -158,4 +158,5 @@ def _period() -> Panel:
         "d",
         (max_by(recorded("slo:period:days", *OBJECTIVE), "slo"), "{{slo}}"),
         width=12,
+        scale=Scale(decimals=0, empty="no rules"),
     )

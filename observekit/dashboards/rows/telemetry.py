@@ -193,6 +193,7 @@ def _left_out() -> Panel:
         "short",
         (sum_by(now(samples(OTEL_METRICS_LEFT_OUT, *HERE)), "reason"), "{{reason}}"),
         width=8,
+        scale=Scale(lowest=0, decimals=0, empty="none, or nothing is scraped"),
     )
 
 
@@ -205,6 +206,7 @@ def _alone() -> Panel:
         (max_by(now(samples(DEGRADED, *HERE)), "component"), "{{component}}"),
         width=8,
         thresholds=NONE_WANTED,
+        scale=Scale(lowest=0, decimals=0, empty="none, or nothing is scraped"),
     )
 
 
@@ -216,5 +218,5 @@ def _files() -> Panel:
         "short",
         (max_by(now(samples(WORKER_FILES, *HERE))), ""),
         width=8,
-        scale=Scale(lowest=0, decimals=0, empty="one process"),
+        scale=Scale(lowest=0, decimals=0, empty="one process, or nothing is scraped"),
     )
