@@ -115,7 +115,7 @@ class Writer:
 
     def fill(self) -> float:
         """Return how full the buffer is, from 0 to 1."""
-        return self._waiting / self._limit
+        return max(self._waiting, 0) / self._limit
 
     def writes_to(self, descriptor: int) -> bool:
         """Whether lines are written to the file behind *descriptor*."""
@@ -203,6 +203,11 @@ class Writer:
         try:
             self._take_out(lines)
             self._write(lines, late)
+            # What an exception of a signal handler's cost: it came after a line was counted and before it was
+            # there, or after it was gone. A line that is on its way just now is off by as much, until here.
+            with self._counting:
+                if not self._lines:
+                    self._waiting = 0
             self._flood = self._waiting + FLOOD_BYTES
         finally:
             writing.release()

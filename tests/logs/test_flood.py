@@ -29,6 +29,16 @@ def test_a_long_line_wakes_who_waits_for_lines(pipe: tuple[int, int], tmp_path: 
             assert bench.dropped == {}
 
 
+def test_room_that_an_interrupted_caller_did_not_give_back_is_free_again(pipe: tuple[int, int]) -> None:
+    bench = Bench(pipe[1])
+    bench.writer._waiting += 5_000  # As an exception leaves it that comes before the line is there.
+
+    bench.writer.write(LINE)
+
+    until(partial(is_empty, bench))
+    assert read_all(pipe[0]) == [LINE]
+
+
 @pytest.fixture
 def _no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread that writes never gets its turn, as beside a busy one."""
@@ -135,7 +145,8 @@ bench.writer.close(20)
 thread.join(20)
 numbers = [int(line) for line in found]
 ordered = list(dict.fromkeys(numbers)) == sorted(set(numbers))
-log.info("told", ordered=ordered, written=written, found=len(set(numbers)), dropped=bench.dropped)
+told = {"ordered": ordered, "dropped": bench.dropped, "fill": bench.writer.fill()}
+log.info("told", written=written, found=len(set(numbers)), **told)
 """
 
 
@@ -143,5 +154,5 @@ def test_a_signal_handler_that_raises_in_a_flood_costs_no_line(run_script: Calla
     # In a process of its own: coverage has a lock that an exception in the middle of it leaves held for ever.
     (told,) = [one for one in run_script(INTERRUPTED).lines if one["event"] == "told"]
 
-    assert (told["ordered"], told["dropped"]) == (True, {})
+    assert (told["ordered"], told["dropped"], told["fill"]) == (True, {}, 0)
     assert told["written"] <= told["found"] <= 20_000
