@@ -41,11 +41,12 @@ def increase(series: Series, window: str = RATE_INTERVAL, *, before: str = "") -
     return _growth("increase", series, window, f" offset {checked(before)}" if before else "")
 
 
-def now(series: Series) -> Vector:
-    """Return the values as they stand; those of cumulative series mean nothing."""
+def now(series: Series, *, before: str = "") -> Vector:
+    """Return the values as they stand, or stood *before* now; those of cumulative series mean nothing."""
     if series.cumulative:
         raise CatalogueError(f"{series}: only ever rises until a restart; put it into rate() or increase().")
-    return Vector(str(series), series.labels)
+    offset = f" offset {checked(before)}" if before else ""
+    return Vector(f"{series}{offset}", series.labels)
 
 
 def sum_by(vector: Vector, *labels: str) -> Vector:

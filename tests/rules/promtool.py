@@ -63,6 +63,7 @@ class Files:
     names: list[str] = field(default_factory=list)
 
     def add(self, name: str, rules: Sequence[Json], test: Json, *, step: float) -> None:
+        assert name not in self.names, f"{name} is told already, and would be overwritten"
         content = {"groups": [{"name": "tested", "rules": list(rules)}]}
         (self.directory / f"{name}.rules.yaml").write_text(json.dumps(content), encoding="utf-8")
         cases = {

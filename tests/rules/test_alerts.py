@@ -28,9 +28,9 @@ def test_every_alert_fires_and_ends_and_no_false_alarm_is_one(tmp_path: Path) ->
     for number, story in enumerate(STORIES):
         rule = _ALERTS[_key(story)]
         files.add(f"{_key(story)}.{number}", shipped.needed(rule), told_as(story, rule), step=story.step)
-    for case in FALSE_ALARMS:
+    for number, case in enumerate(FALSE_ALARMS, len(STORIES)):
         rule = _ALERTS[_key(case)]
-        name = f"{_key(case)}.{case.name.replace(' ', '-')}"
+        name = f"{_key(case)}.{case.name.replace(' ', '-')}.{number}"
         files.add(name, shipped.needed(rule), silence_of(case), step=case.step)
 
     told = files.run()

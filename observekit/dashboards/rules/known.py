@@ -5,22 +5,27 @@ A series that reads itself goes on for as long as it is asked to, which no windo
 
 from typing import Final
 
+from observekit.catalogue.metrics import REQUEST_DURATION
 from observekit.catalogue.operations import JOB_LAST_SUCCESS, JOB_PERIOD
-from observekit.dashboards.conditions import JOB, both, either, present, scraped_at, where
-from observekit.dashboards.promql import Vector, max_by, now
-from observekit.dashboards.rules.durations import DAY, MINUTE
+from observekit.dashboards.conditions import JOB, both, either, neither, present, scraped_at, where
+from observekit.dashboards.promql import Vector, increase, max_by, now, sum_by
+from observekit.dashboards.rules.durations import DAY, HOUR, MINUTE
 from observekit.dashboards.rules.model import Group, Recording
 from observekit.dashboards.rules.parameters import Parameters
 from observekit.dashboards.rules.shared import ours
-from observekit.dashboards.series import TARGET, UP, samples
+from observekit.dashboards.series import TARGET, UP, counts, samples
 
 KNOWN: Final = "instance:observekit_known:bool"
 SEEN: Final = "job:observekit_seen:timestamp_seconds"
 FINISHED: Final = "job_name:job_last_success:timestamp_seconds"
+BUSY: Final = "job:http_server_requests_before:increase1h"
 EACH_JOB: Final = (*JOB, "job_name")
 """Labels that tell one job of a service from all others."""
 
 _SHOWN: Final = 5 * MINUTE
+# Source: at one request a minute, no request for 15 minutes has a chance of 1 in 3 million.
+_BUSY_HOUR: Final = 60
+_SILENCE: Final = 15 * MINUTE
 # An outage of Prometheus that is shorter than this forgets nobody.
 _REMEMBERED: Final = DAY
 
@@ -30,7 +35,7 @@ def known(given: Parameters) -> Group:
     return Group(
         name="observekit-known",
         interval=given.time(MINUTE),
-        recordings=(known_instances(given), seen_services(given), finished_jobs(given)),
+        recordings=(known_instances(given), seen_services(given), busy_services(given), finished_jobs(given)),
     )
 
 
@@ -49,6 +54,21 @@ def seen_services(given: Parameters) -> Recording:
     forgotten = given.seconds(given.forget_days * DAY)
     lately = where(_before(SEEN, JOB, given), ">", f"time() - {forgotten:.10g}")
     return Recording(name=SEEN, query=either(max_by(scraped_at(ours(given)), *JOB), lately))
+
+
+def busy_services(given: Parameters) -> Recording:
+    """Record how many requests came in the hour that ended 15 minutes ago, where they were 60 or more.
+
+    Where none has come since, it stays what it was: the hour slides on, and would forget who is cut off.
+    """
+    requests = counts(REQUEST_DURATION, *given.here)
+    silence = given.time(_SILENCE)
+    hour = sum_by(increase(requests, given.time(HOUR), before=silence), *JOB)
+    coming = where(sum_by(increase(requests, silence), *JOB), ">", 0)
+    before = neither(_before(BUSY, JOB, given), coming, *JOB)
+    busy = either(where(hour, ">=", _BUSY_HOUR), before)
+    # Who is forgotten, and who never showed metrics of observekit, is not waited for.
+    return Recording(name=BUSY, query=both(busy, seen_services(given).read(*given.here), *JOB))
 
 
 def finished_jobs(given: Parameters) -> Recording:

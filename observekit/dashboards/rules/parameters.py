@@ -30,7 +30,8 @@ class Parameters:
     """How the rules are to be written.
 
     ``name`` is that of the files and of the manifest. ``job`` is a regular expression over the names of
-    jobs, empty for all that show observekit's metrics.
+    jobs, empty for all: alerts are about those that show observekit's metrics, objectives and what is
+    recorded of requests about each that has such metrics, whoever wrote them.
     ``severities`` gives an alert, or all alerts of one severity, another value of the label.
     ``without`` are names of alerts to leave out. ``rehearsal`` divides each window and each time an alert
     waits, so that what takes an hour can be watched within a minute.

@@ -75,9 +75,11 @@ def under_bound(series: Series, bound: float) -> tuple[Series, Series]:
     if bound not in spec.buckets:
         below = [f"{each:g}" for each in spec.buckets if each < bound][-1:]
         above = [f"{each:g}" for each in spec.buckets if each > bound][:1]
+        nearest = below + above or [f"{each:g}" for each in spec.buckets]
+        are = "are" if len(nearest) > 1 else "is"
         raise CatalogueError(
-            f"{bound:g} is no bucket of {spec.name}, so nobody has counted what is below it; the nearest are "
-            f"{' and '.join(below + above)}."
+            f"{bound:g} is no bucket of {spec.name}, so nobody has counted what is below it; the nearest "
+            f"{are} {' and '.join(nearest)}."
         )
     return counts(spec, *series.matchers), under(bound, spec, *series.matchers)
 

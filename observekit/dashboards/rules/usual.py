@@ -5,8 +5,9 @@ from typing import Final
 
 from observekit.catalogue.metrics import REQUEST_DURATION
 from observekit.dashboards.rules.objective import Indicator, Objective
+from observekit.dashboards.rules.selecting import under_bound
 from observekit.dashboards.scope import FAILED, STATUS
-from observekit.dashboards.series import Matcher, counts, under
+from observekit.dashboards.series import Matcher, counts
 
 AVAILABILITY: Final = Decimal("0.999")
 LATENCY: Final = Decimal("0.99")
@@ -29,6 +30,7 @@ def usual_objectives(
         CatalogueError: If *latency_seconds* is no bucket of the duration of requests.
         ConfigError: If a target cannot be kept or missed.
     """
+    served, quick = under_bound(counts(REQUEST_DURATION, _SERVED), latency_seconds)
     return (
         Objective(
             name="http-availability",
@@ -41,10 +43,7 @@ def usual_objectives(
             name="http-latency",
             description=f"Requests that do not fail take at most {latency_seconds:g} s.",
             target=latency,
-            indicator=Indicator(
-                total=counts(REQUEST_DURATION, _SERVED),
-                good=under(latency_seconds, REQUEST_DURATION, _SERVED),
-            ),
+            indicator=Indicator(total=served, good=quick),
             period_days=period_days,
         ),
     )

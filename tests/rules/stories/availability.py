@@ -48,9 +48,10 @@ STORIES = (
     ),
     Story(
         alert="ObservekitServiceDown",
-        # Another service is up on the same host.
+        # Another service is up on the same host, and another exporter of the service.
         series={
             **up(OTHER, "1x30"),
+            **up(C, "1x30"),
             **up(A, "1x5 0x14 1x9"),
             **ready(A, "1x5"),
             **up(B, "1x9 0x9 1x9"),
@@ -61,6 +62,24 @@ STORIES = (
         resolved=20,
         severity="critical",
         labels={"job": "shop"},
+    ),
+    Story(
+        alert="ObservekitServiceDown",
+        # All instances were replaced by one that has never answered.
+        series={
+            **up(A, "1x9 stale"),
+            **ready(A, "1x9 stale"),
+            **up(B, "_x10 0x399 1x9"),
+            **ready(B, "_x410 1x9"),
+            **up(OTHER, "1x420"),
+            **ready(OTHER, "1x420"),
+        },
+        silent=9,
+        firing=11,
+        kept=409,
+        resolved=410,
+        labels={"job": "shop"},
+        severity="critical",
     ),
     Story(
         alert="ObservekitServiceAbsent",
@@ -262,6 +281,18 @@ FALSE_ALARMS = (
         FalseAlarm(
             alert="ObservekitServiceDown",
             name="",
+            # One of the new instances answers, if nothing of ours.
+            series={
+                **up(A, "1x9 stale"),
+                **ready(A, "1x9 stale"),
+                **up(B, "_x10 0x30"),
+                **up(C, "_x10 1x30"),
+            },
+            at=(11, 25, 35),
+        ),
+        FalseAlarm(
+            alert="ObservekitServiceDown",
+            name="",
             series={**up(STRANGER, "0x30"), **up(SAME_HOST, "0x30"), **ready(A, "1x30"), **up(A, "1x30")},
             at=(5, 25),
         ),
@@ -288,6 +319,7 @@ FALSE_ALARMS = (
                 **version(A, "1", "1x300"),
                 **version(C, "2", "1x300"),
                 **version(SAME_HOST, "1", "1x300"),
+                **version(SAME_HOST, "2", "1x300"),
                 **ready(A, "1x300"),
             },
             at=(10, 200),

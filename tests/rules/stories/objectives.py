@@ -7,6 +7,7 @@ from tests.rules.promtool import FalseAlarm, Story
 from tests.rules.stories.availability import A
 
 _BURN = "ObservekitErrorBudgetBurn"
+_NAME = "http_server_request_duration_seconds"
 _REQUESTS = 1000
 """As many each minute."""
 
@@ -25,26 +26,49 @@ def _counter(*pieces: tuple[int, int]) -> str:
     return " ".join(written)
 
 
-def availability(*pieces: tuple[int, int], requests: int = _REQUESTS) -> dict[str, str]:
-    """Return requests of which as many fail each minute, for as many minutes, as *pieces* say."""
-    name = f'http_server_request_duration_seconds_count{{{A},http_response_status_code="'
+def _all(pieces: tuple[tuple[int, ...], ...], requests: int) -> list[int]:
+    return [piece[2] if len(piece) > 2 else requests for piece in pieces]
+
+
+def availability(*pieces: tuple[int, ...], requests: int = _REQUESTS) -> dict[str, str]:
+    """Return requests of which as many fail each minute, for as many minutes, as *pieces* say.
+
+    A third number of a piece is how many requests there are in place of *requests*.
+    """
+    name = f'{_NAME}_count{{{A},http_response_status_code="'
+    each = zip(pieces, _all(pieces, requests), strict=True)
     return {
-        f'{name}200"}}': _counter(*((requests - bad, minutes) for bad, minutes in pieces)),
-        f'{name}503"}}': _counter(*pieces),
+        f'{name}200"}}': _counter(*((every - piece[0], piece[1]) for piece, every in each)),
+        f'{name}503"}}': _counter(*((piece[0], piece[1]) for piece in pieces)),
     }
 
 
-def latency(*pieces: tuple[int, int]) -> dict[str, str]:
+def latency(*pieces: tuple[int, ...], requests: int = _REQUESTS) -> dict[str, str]:
     """Return requests of which as many are slow each minute, and as many again that fail slowly."""
-    name = "http_server_request_duration_seconds"
-    minutes = sum(piece[1] for piece in pieces)
+    each = list(zip(pieces, _all(pieces, requests), strict=True))
+    served = _counter(*((every, piece[1]) for piece, every in each))
+    quick = _counter(*((every - piece[0], piece[1]) for piece, every in each))
     return {
-        f'{name}_bucket{{{A},http_response_status_code="200",le="1.0"}}': _counter(
-            *((_REQUESTS - slow, minutes) for slow, minutes in pieces)
-        ),
-        f'{name}_bucket{{{A},http_response_status_code="200",le="2.5"}}': _counter((_REQUESTS, minutes)),
-        f'{name}_count{{{A},http_response_status_code="200"}}': _counter((_REQUESTS, minutes)),
-        f'{name}_count{{{A},http_response_status_code="500"}}': _counter((_REQUESTS, minutes)),
+        f'{_NAME}_bucket{{{A},http_response_status_code="200",le="1.0"}}': quick,
+        f'{_NAME}_bucket{{{A},http_response_status_code="200",le="2.5"}}': served,
+        f'{_NAME}_count{{{A},http_response_status_code="200"}}': served,
+        f'{_NAME}_count{{{A},http_response_status_code="500"}}': served,
+    }
+
+
+def _nothing_good(minutes: int) -> str:
+    """Return a counter of 1.1 bad requests a minute, and then none; 0.55 of them are seen at each step."""
+    return f"0+1.1x{minutes} {minutes * 1.1:g}x400"
+
+
+def _all_fail(minutes: int) -> dict[str, str]:
+    return {f'{_NAME}_count{{{A},http_response_status_code="503"}}': _nothing_good(minutes)}
+
+
+def _all_slow(minutes: int) -> dict[str, str]:
+    return {
+        f'{_NAME}_bucket{{{A},http_response_status_code="200",le="1.0"}}': "0x600",
+        f'{_NAME}_count{{{A},http_response_status_code="200"}}': _nothing_good(minutes),
     }
 
 
@@ -59,6 +83,8 @@ class _Pace:
     end: int
     silent: int
     firing: int
+    # Of a short window of half or twice the limit, one of both would be wrong.
+    kept: int
     resolved: int
     value: str
     value_of_latency: str
@@ -78,6 +104,7 @@ _PACES = (
         end=100,
         silent=78,
         firing=81,
+        kept=103,
         resolved=106,
         value="1.833%",
         value_of_latency="18.33%",
@@ -92,6 +119,7 @@ _PACES = (
         end=520,
         silent=445,
         firing=461,
+        kept=545,
         resolved=548,
         value="0.8172%",
         value_of_latency="8.172%",
@@ -106,6 +134,7 @@ _PACES = (
         end=2000,
         silent=1715,
         firing=1780,
+        kept=2095,
         resolved=2115,
         value="0.3875%",
         value_of_latency="3.875%",
@@ -121,6 +150,7 @@ _PACES = (
         end=5300,
         silent=4930,
         firing=5115,
+        kept=5610,
         resolved=5640,
         value="0.1422%",
         value_of_latency="1.422%",
@@ -140,6 +170,7 @@ def _stories() -> Iterator[Story]:
                 series=series((0, pace.begin), (pace.bad * times, pace.end - pace.begin), (0, 600)),
                 silent=pace.silent,
                 firing=pace.firing,
+                kept=pace.kept,
                 resolved=pace.resolved,
                 labels={"job": "shop", "slo": slo, "long_window": pace.long, "short_window": pace.short},
                 value=pace.value if times == 1 else pace.value_of_latency,
@@ -154,7 +185,8 @@ def _stories() -> Iterator[Story]:
             series=series((0, 70), (20 * times, 60), (0, 60)),
             silent=113,
             firing=116,
-            resolved=136,
+            kept=130,
+            resolved=133,
             labels={"job": "shop", "slo": slo, "long_window": "1h", "short_window": "5m"},
             value="1.533%" if times == 1 else "15.33%",
             three={"value": "1.534%"} if times == 1 else {"firing": 115, "value": "15.25%"},
@@ -174,26 +206,86 @@ def _stories() -> Iterator[Story]:
         )
 
 
-STORIES = tuple(_stories())
+@dataclass(frozen=True, kw_only=True)
+class _Few:
+    """When as many bad events as it takes to be told of have come, and nothing good beside them.
+
+    The estimate counts each evaluation for 30 s, so where one is made each minute it takes twice as many bad
+    events, and every 5 minutes ten times as many.
+    """
+
+    long: str
+    short: str
+    minutes: int
+    firing: int
+    resolved: int
+    severity: str = "warning"
+    step: int = 5
+
+
+_FEW = (
+    _Few(long="1h", short="5m", minutes=30, firing=23, resolved=37, severity="critical", step=1),
+    _Few(long="6h", short="30m", minutes=30, firing=36, resolved=62, severity="critical", step=1),
+    _Few(long="1d", short="2h", minutes=150, firing=155, resolved=280),
+    _Few(long="3d", short="6h", minutes=150, firing=275, resolved=520),
+)
+
+
+def _enough_events() -> Iterator[Story]:
+    for slo, series in (("http-availability", _all_fail), ("http-latency", _all_slow)):
+        for few in _FEW:
+            yield Story(
+                alert=_BURN,
+                label_of_pair=f"{slo}.{few.long}",
+                # 16 are enough, and fewer than twice as many as it takes.
+                series=series(few.minutes),
+                silent=15 * few.step,
+                firing=few.firing,
+                resolved=few.resolved,
+                labels={"job": "shop", "slo": slo, "long_window": few.long, "short_window": few.short},
+                value="100%",
+                severity=few.severity,
+                step=few.step,
+            )
+
+
+def _few_events() -> Iterator[FalseAlarm]:
+    for slo, series in (("http-availability", _all_fail), ("http-latency", _all_slow)):
+        for few in _FEW:
+            yield FalseAlarm(
+                alert=_BURN,
+                name="few events",
+                label_of_pair=f"{slo}.{few.long}",
+                # 7 events, and not one that is good.
+                series=series(13 * few.step),
+                at=(12 * few.step, 13 * few.step, 14 * few.step),
+                step=few.step,
+            )
+
+
+def _blips() -> Iterator[FalseAlarm]:
+    # The short window in minutes, how many of a thousand are bad for 10 minutes, and the step.
+    blips = (("1h", 5, 20, 1), ("6h", 30, 50, 1), ("1d", 120, 100, 5), ("3d", 360, 100, 5))
+    for slo, times, series in (("http-availability", 1, availability), ("http-latency", 10, latency)):
+        for long, short, bad, step in blips:
+            begin = 30 + short + 5
+            # Half an hour of many requests stands for all that the long window sees beside the short one.
+            yield FalseAlarm(
+                alert=_BURN,
+                name="a short blip",
+                label_of_pair=f"{slo}.{long}",
+                series=series((0, 30, 100_000), (0, short + 5), (bad * times, 10), (0, 30)),
+                at=(begin + 10, begin + 10 + step),
+                step=step,
+            )
+
+
+STORIES = (*_stories(), *_enough_events())
 
 _FAST = "http-availability.1h"
 FALSE_ALARMS = (
-    FalseAlarm(
-        alert=_BURN,
-        name="few events",
-        label_of_pair=_FAST,
-        # One request a minute, seven of sixty fail: a ratio of 12 %, and seven failures.
-        series=availability((0, 70), (1, 7), (0, 60), requests=1),
-        at=(72, 75, 78, 80),
-        step=0.5,
-    ),
-    FalseAlarm(
-        alert=_BURN,
-        name="a short blip",
-        label_of_pair=_FAST,
-        series=availability((0, 70), (30, 5), (0, 60)),
-        at=(71, 73, 75, 77, 80),
-    ),
+    *_few_events(),
+    *_blips(),
     FalseAlarm(
         alert=_BURN,
         name="over already",
@@ -213,12 +305,19 @@ FALSE_ALARMS = (
         )
         for slo, times, series in (("http-availability", 1, availability), ("http-latency", 10, latency))
     ),
-    FalseAlarm(
-        alert="ObservekitErrorBudgetSpent",
-        name="a budget that is just kept",
-        label_of_pair="http-availability",
-        series=availability((0, 10), (1, 1600)),
-        at=(500, 1000, 1600),
-        step=5,
+    # So many that the rates of 5 minutes are numbers without a rest, and nothing left is exactly nothing.
+    *(
+        FalseAlarm(
+            alert="ObservekitErrorBudgetSpent",
+            name="a budget that is just kept",
+            label_of_pair=slo,
+            series=series,
+            at=(500, 1000, 1600),
+            step=5,
+        )
+        for slo, series in (
+            ("http-availability", availability((5, 1600), requests=5000)),
+            ("http-latency", latency((15, 1600), requests=1500)),
+        )
     ),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tests.rules.promtool import FalseAlarm, Story
-from tests.rules.stories.availability import OTHER, A, ready
+from tests.rules.stories.availability import OTHER, A, B, ready
 
 _SHOP = {"job": "shop"}
 _LOSING = "0x9 1+1x30 31x60"
@@ -78,6 +78,7 @@ _SPANS = "observekit_spans_dropped_total"
 _OVERFLOW = "observekit_series_overflow_total"
 _COLLECTOR = "observekit_collector_errors_total"
 _INTERNAL = "observekit_internal_errors_total"
+_VARIABLE = {"variable": "OTEL_LOG_LEVEL"}
 _FAMILY = {"metric": "jobs_total", "label": "queue"}
 
 STORIES = (
@@ -116,9 +117,11 @@ STORIES = (
     ),
     Story(
         alert="ObservekitSettingRejected",
-        series=_counted(
-            "observekit_config_rejected_values", {"variable": "OTEL_LOG_LEVEL"}, "_x9 1x20 stale"
-        ),
+        # Another instance has nothing to reject.
+        series={
+            **_counted("observekit_config_rejected_values", _VARIABLE, "_x9 1x20 stale"),
+            f'observekit_config_rejected_values{{{B},variable="OTEL_LOG_LEVEL"}}': "0x60",
+        },
         silent=8,
         firing=14,
         resolved=30,

@@ -2,7 +2,7 @@
 
 from observekit.catalogue.metrics import TARGET_INFO
 from observekit.catalogue.process import PROCESS_START_TIME
-from observekit.dashboards.conditions import JOB, both, changes, neither, where
+from observekit.dashboards.conditions import JOB, both, changes, either, neither, where
 from observekit.dashboards.promql import Vector, count_by, max_by, now, where_present
 from observekit.dashboards.rules.durations import HOUR, MINUTE
 from observekit.dashboards.rules.known import known_instances, seen_services
@@ -48,11 +48,10 @@ def _target(given: Parameters) -> Alert:
 
 
 def _service(given: Parameters) -> Alert:
-    targets = _of_known(now(samples(UP, *given.here)), given)
     return Alert(
         name="ServiceDown",
         severity="critical",
-        condition=where(max_by(targets, *JOB), "==", 0),
+        condition=_nobody_answers(given),
         pending=given.time(MINUTE),
         summary="No instance of a service has answered scrapes for 1 minute.",
         finding="Of {{ $labels.job }}, not one instance that is to be scraped answers.",
@@ -69,6 +68,14 @@ def _service(given: Parameters) -> Alert:
         },
         board="observekit-fleet",
     )
+
+
+def _nobody_answers(given: Parameters) -> Vector:
+    targets = now(samples(UP, *given.here))
+    known = where(max_by(_of_known(targets, given), *JOB), "==", 0)
+    # Instances that never answered are not known: all that a new version may have left of a service.
+    silent = where(max_by(targets, *JOB), "==", 0)
+    return either(known, both(silent, seen_services(given).read(*given.here), *JOB))
 
 
 def _absent(given: Parameters) -> Alert:

@@ -4,7 +4,7 @@ from observekit.catalogue.exports import EXPORT_DURATION, LOG_RECORDS_DROPPED, S
 from observekit.catalogue.metrics import COLLECTOR_ERRORS, INTERNAL_ERRORS, REJECTED_SETTINGS, SERIES_OVERFLOW
 from observekit.catalogue.specs import MetricSpec
 from observekit.dashboards.conditions import JOB, both, either, where
-from observekit.dashboards.promql import Vector, increase, max_by, now, ratio, sum_by, where_present
+from observekit.dashboards.promql import Vector, divided, increase, max_by, now, sum_by, where_present
 from observekit.dashboards.rules.durations import HOUR, MINUTE
 from observekit.dashboards.rules.model import Alert
 from observekit.dashboards.rules.parameters import Parameters
@@ -97,9 +97,8 @@ def _spans(given: Parameters) -> Alert:
 def _export(given: Parameters) -> Alert:
     failed = counts(EXPORT_DURATION, Matcher("outcome", "=", "failed"), *given.here)
     window = given.time(5 * MINUTE)
-    share = ratio(
-        increase(failed, window), increase(counts(EXPORT_DURATION, *given.here), window), *JOB, "signal"
-    )
+    exports = increase(counts(EXPORT_DURATION, *given.here), window)
+    share = divided(sum_by(increase(failed, window), *JOB, "signal"), sum_by(exports, *JOB, "signal"))
     return Alert(
         name="ExportFailing",
         severity="warning",

@@ -2,14 +2,14 @@
 
 from observekit.catalogue.metrics import REQUEST_DURATION, REQUESTS_ABORTED
 from observekit.dashboards.conditions import JOB, both, either, neither, where
-from observekit.dashboards.promql import Vector, divided, increase, sum_by
-from observekit.dashboards.rules.durations import DAY, HOUR, MINUTE
+from observekit.dashboards.promql import Vector, count_by, divided, increase, now, scaled, sum_by
+from observekit.dashboards.rules.durations import DAY, MINUTE
+from observekit.dashboards.rules.known import busy_services
 from observekit.dashboards.rules.model import Alert
 from observekit.dashboards.rules.parameters import Parameters
+from observekit.dashboards.rules.shared import in_state
 from observekit.dashboards.series import counts, samples
 
-# Source: at one request a minute, no request for 15 minutes has a chance of 1 in 3 million.
-_BUSY_HOUR = 60
 # Source: a proxy that gives up, or impatience, is rarely below a twentieth; ten give the share a meaning.
 _ABORTED_SHARE = 0.05
 _ABORTED_LEAST = 20
@@ -21,14 +21,12 @@ def traffic(given: Parameters) -> tuple[Alert, ...]:
 
 
 def _stopped(given: Parameters) -> Alert:
-    requests = counts(REQUEST_DURATION, *given.here)
-    none = where(sum_by(increase(requests, given.time(15 * MINUTE)), *JOB), "==", 0)
-    before = sum_by(increase(requests, given.time(HOUR), before=given.time(15 * MINUTE)), *JOB)
-    usual = either(_none_at(DAY, given), _none_at(7 * DAY, given))
+    busy = both(_none(given), busy_services(given).read(*given.here), *JOB)
+    usual = either(_none(given, DAY), _none(given, 7 * DAY))
     return Alert(
         name="TrafficStopped",
         severity="warning",
-        condition=neither(both(none, where(before, ">=", _BUSY_HOUR), *JOB), usual, *JOB),
+        condition=neither(busy, usual, *JOB),
         pending=given.time(5 * MINUTE),
         summary="A service with at least 60 requests in the hour before has had none for 15 minutes.",
         finding="{{ $labels.job }} runs and answers scrapes, but no request has come for 15 minutes.",
@@ -41,17 +39,21 @@ def _stopped(given: Parameters) -> Alert:
         remedy="Send a request of your own along the way of the users, and mend where it ends.",
         false_alarms={
             "hardly any traffic": "Below 60 requests in the hour before it says nothing.",
-            "the end of the day": "It is silent where no request came at this time a day or a week ago.",
+            "the end of the day": "It is silent where no request came at this time a day or a week ago; "
+            "so it ends after a day at the latest.",
+            "another exporter": "Only services that have shown observekit's metrics count.",
             "a service that is down": "Without scrapes there is no number; see ServiceDown.",
         },
     )
 
 
-def _none_at(before: int, given: Parameters) -> Vector:
-    """Return the services that were there at this time, *before* seconds ago, and had no request either."""
-    requests = counts(REQUEST_DURATION, *given.here)
-    came = increase(requests, given.time(15 * MINUTE), before=given.time(before))
-    return where(sum_by(came, *JOB), "==", 0)
+def _none(given: Parameters, before: float = 0) -> Vector:
+    """Return 0 for each service that was there *before* seconds ago, and had no request in 15 minutes."""
+    offset = given.time(before) if before else ""
+    came = increase(counts(REQUEST_DURATION, *given.here), given.time(15 * MINUTE), before=offset)
+    # The first request begins the series, so a process that was started since has none to stand still.
+    ready = where(now(in_state("ready", given), before=offset), "==", 1)
+    return where(either(sum_by(came, *JOB), scaled(0, count_by(ready, *JOB))), "==", 0)
 
 
 def _aborted(given: Parameters) -> Alert:
