@@ -114,16 +114,21 @@ def told_as(story: Story, rule: Json) -> Json:
             (story.silent, []),
             (story.firing - story.step, []),
             (story.firing, fires),
-            *([(story.kept, fires)] if story.kept else []),
             (story.resolved, []),
         )
     ]
-    waiting = {
-        "expr": f'count(ALERTS{{alertname="{story.alert}",alertstate="pending"}})',
-        "eval_time": f"{story.firing - story.step:g}m",
-        "exp_samples": [{"labels": "{}", "value": len(fires)}],
+    counted = [_counted(story, "pending", story.firing - story.step, len(fires))]
+    # The value may be another one by then.
+    counted += [_counted(story, "firing", story.kept, len(fires))] if story.kept else []
+    return {**_input(story), "alert_rule_test": checks, "promql_expr_test": counted}
+
+
+def _counted(story: Story, state: str, minute: float, count: int) -> Json:
+    return {
+        "expr": f'count(ALERTS{{alertname="{story.alert}",alertstate="{state}"}})',
+        "eval_time": f"{minute:g}m",
+        "exp_samples": [{"labels": "{}", "value": count}],
     }
-    return {**_input(story), "alert_rule_test": checks, "promql_expr_test": [waiting]}
 
 
 def silence_of(case: FalseAlarm) -> Json:

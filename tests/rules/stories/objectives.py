@@ -57,8 +57,8 @@ def latency(*pieces: tuple[int, ...], requests: int = _REQUESTS) -> dict[str, st
 
 
 def _nothing_good(minutes: int) -> str:
-    """Return a counter of 1.1 bad requests a minute, and then none; 0.55 of them are seen at each step."""
-    return f"0+1.1x{minutes} {minutes * 1.1:g}x400"
+    """Return a counter of 1.125 bad requests a minute, for so many *minutes*, and of none then."""
+    return f"0+1.125x{minutes} {minutes * 1.125:g}x400"
 
 
 def _all_fail(minutes: int) -> dict[str, str]:
@@ -224,10 +224,10 @@ class _Few:
 
 
 _FEW = (
-    _Few(long="1h", short="5m", minutes=30, firing=23, resolved=37, severity="critical", step=1),
-    _Few(long="6h", short="30m", minutes=30, firing=36, resolved=62, severity="critical", step=1),
-    _Few(long="1d", short="2h", minutes=150, firing=155, resolved=280),
-    _Few(long="3d", short="6h", minutes=150, firing=275, resolved=520),
+    _Few(long="1h", short="5m", minutes=30, firing=22, resolved=37, severity="critical", step=1),
+    _Few(long="6h", short="30m", minutes=30, firing=35, resolved=62, severity="critical", step=1),
+    _Few(long="1d", short="2h", minutes=150, firing=150, resolved=280),
+    _Few(long="3d", short="6h", minutes=150, firing=270, resolved=520),
 )
 
 
@@ -316,7 +316,7 @@ FALSE_ALARMS = (
             step=5,
         )
         for slo, series in (
-            ("http-availability", availability((5, 1600), requests=5000)),
+            ("http-availability", availability((45, 1600), requests=45_000)),
             ("http-latency", latency((15, 1600), requests=1500)),
         )
     ),
