@@ -53,19 +53,19 @@ STORIES = (
     ),
     Story(
         alert="ObservekitTrafficStopped",
-        # What is usual for one service is not for another.
+        # What is usual for one service, at this time a day and a week ago, is not for another.
         series={
-            _COUNT: "0+2x1530 3060x200 3060+2x30",
-            **ready(A, "1x1770"),
-            f"{_NAME}{{{_IDLE}}}": "7x1770",
-            **ready(_IDLE, "1x1770"),
+            _COUNT: "0+2x10200 20400x400 20400+2x30",
+            **ready(A, "1x10640"),
+            f"{_NAME}{{{_IDLE}}}": "7x10640",
+            **ready(_IDLE, "1x10640"),
         },
-        silent=1540,
-        firing=1550,
-        kept=1700,
-        resolved=1740,
+        silent=10_200,
+        firing=10_230,
+        kept=10_500,
+        resolved=10_620,
         labels=_SHOP,
-        step=5,
+        step=15,
     ),
     Story(
         alert="ObservekitRequestsAborted",
@@ -114,7 +114,13 @@ FALSE_ALARMS = (
         alert="ObservekitTrafficStopped",
         name="",
         # The same after a week of which the other days were not like this one.
-        series={_COUNT: "0+2x719 1440x719 1442+2x8639 18720+2x719 20160x719", **ready(A, "1x11519")},
+        series={
+            _COUNT: "0+2x719 stale",
+            **ready(A, "1x719 stale"),
+            **ready(B, "_x720 1x719 stale"),
+            f"{_NAME}{{{C}}}": "_x1440 0+2x9359 18718x719",
+            **ready(C, "_x1440 1x10079"),
+        },
         at=(10_816, 10_832),
         step=16,
     ),
