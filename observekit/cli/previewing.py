@@ -25,6 +25,7 @@ them with real charts. It needs neither Grafana nor a network to be read. What i
 drawn is the JSON that Grafana would be given; what Grafana adds to it is not there:
 choices at the top, exemplars, annotations.
 """
+_OURS: Final = "The boards must be those of observekit dashboards."
 
 
 def add_preview(commands: "Commands") -> None:
@@ -72,7 +73,12 @@ def preview(options: argparse.Namespace) -> int:
         raise ConfigError(f"--last is {options.last!r}, but must be a duration like 15m or 6h.")
     view = View(end=time(), span=span, chosen=dict(_chosen(options.choose)))
     prometheus = Prometheus(options.prometheus)
-    pictures = [picture(board, prometheus, view) for board in _boards(options)]
+    boards = _boards(options)
+    try:
+        pictures = [picture(board, prometheus, view) for board in boards]
+    except (AttributeError, KeyError, TypeError) as error:
+        # Somebody else's board, which may leave out what ours always have.
+        raise ConfigError(_OURS) from error
     for path in write_files(options.page.parent, {options.page.name: page(pictures)}):
         print(path)
     return FINE
@@ -92,7 +98,7 @@ def _boards(options: argparse.Namespace) -> list[Any]:
         if not all(
             isinstance(board, dict) and {"panels", "templating", "uid"} <= board.keys() for board in boards
         ):
-            raise ConfigError("The boards must be those of observekit dashboards.")
+            raise ConfigError(_OURS)
         return boards
     interval = getattr(options, "scrape_interval", DEFAULT_SCRAPE_INTERVAL)
     files = generated(Options(scrape_interval=interval))

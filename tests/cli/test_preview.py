@@ -72,6 +72,8 @@ def test_the_page_has_every_panel_of_every_board_and_needs_nothing_else(
         "Runtime",
         "observekit itself",
     ]
+    # The one that nobody can choose is not shown as one that was chosen.
+    assert _boards(page)[1]["variables"] == {"job": "All", "instance": "All", "route": "All"}
     assert "Copyright (c) 2022 Leon Sorokin" in text
     assert re.findall(r"<(?:link|img|script src|iframe)", text) == []
     assert "</script>shop" not in text
@@ -139,6 +141,34 @@ def test_what_cannot_be_is_said_and_nothing_is_written(
     ended = main(["dashboards", "preview", "--page", str(page), *arguments])
 
     assert (ended, capsys.readouterr().err, page.exists()) == (code, f"observekit: {told}\n", False)
+
+
+@pytest.mark.parametrize(
+    "board",
+    [
+        [],
+        {"panels": []},
+        {"uid": "x", "panels": [1], "templating": {"list": []}},
+        {"uid": "x", "panels": [], "templating": None},
+        {
+            "uid": "x",
+            "title": "x",
+            "description": "x",
+            "panels": [{"targets": [{}]}],
+            "templating": {"list": []},
+        },
+    ],
+)
+def test_a_board_of_somebody_else_is_wrong_input(
+    board: object, prometheus: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, page = tmp_path / "own.json", tmp_path / "p.html"
+    file.write_text(json.dumps([board]), encoding="utf-8")
+
+    ended = main(["dashboards", "preview", str(file), "--prometheus", prometheus, "--page", str(page)])
+
+    told = "observekit: The boards must be those of observekit dashboards.\n"
+    assert (ended, capsys.readouterr().err, page.exists()) == (2, told, False)
 
 
 @pytest.mark.real
