@@ -24,4 +24,4 @@ def is_below(pid: int, ancestor: int) -> bool:
         if one == ancestor:
             return True
         one = parent_of(one)
-    return pid == ancestor
+    return one == ancestor  # Process 1 has started everybody.

@@ -32,9 +32,10 @@ class Probes:
         version: The version of the service, for the structured form.
         siblings: The other workers, where readiness is that of all of them.
         lives: The same for liveness.
+        is_apart: Whether the process only starts those that serve, and is not to be counted by them.
     """
 
-    __slots__ = ("_health", "_known", "_lives", "_siblings", "_version")
+    __slots__ = ("_health", "_is_apart", "_known", "_lives", "_siblings", "_version")
 
     def __init__(
         self,
@@ -43,12 +44,14 @@ class Probes:
         version: str | None = None,
         siblings: Siblings | None = None,
         lives: Lives | None = None,
+        is_apart: Callable[[], bool] = lambda: False,
     ) -> None:
         self._health = health
         self._known = known
         self._version = version
         self._siblings = siblings
         self._lives = lives
+        self._is_apart = is_apart
 
     async def liveness(self, scope: Scope) -> Response:
         """Answer whether this process should go on."""
@@ -57,11 +60,15 @@ class Probes:
 
     async def readiness(self, scope: Scope) -> Response:
         """Answer whether this instance should get traffic."""
+        if self._is_apart():
+            return _NOT_FOUND
         verdict = await self._health.readiness(_left_out(scope))
         return self._written(verdict if self._siblings is None else self._siblings.verdict(verdict), scope)
 
     async def startup(self, scope: Scope) -> Response:
         """Answer whether starting is over."""
+        if self._is_apart():
+            return _NOT_FOUND
         return self._written(await self._health.startup(_left_out(scope)), scope)
 
     def alone(self, check: Check) -> Ask:

@@ -164,6 +164,8 @@ class Lifecycle:
             state: State = "ready" if self._started and self._starting == 0 else "starting"
             self._state = state
             self._draining = Moment(self._waiter)
+            # A process that only starts those who serve may have drained with them.
+            self.has_begun = self._started or self._starting > 0
         self._tell("draining", state, cause)
         return True
 

@@ -5,18 +5,19 @@ import os
 import secrets
 import socket
 import stat
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, time
 from typing import Final, NamedTuple
 
+from observekit.health.parentage import is_running, sharing_parent, start_of
 from observekit.health.rooms import base_in, is_trusted, rooms_of
 
 RUN_VARIABLE: Final = "_OBSERVEKIT_RUN"
 """Names the directory of those that ``observekit run`` has started; for nobody to set."""
 
+_SHARED_BY: Final = "of-"
 _FLAG: Final = "draining"
 _SOCKET: Final = ".sock"
 _DRAFT: Final = ".draft"
@@ -170,12 +171,14 @@ def of_this_process(environ: Mapping[str, str], *, alone: bool) -> Place | None:
     given = environ.get(RUN_VARIABLE)
     if given and _is_run(Path(given)):
         return Place(Path(given))
-    parent = _sharing_parent(environ)
+    parent = sharing_parent(environ)
     if parent is None and not alone:
         return None
     base = _made_base(environ)
     _sweep(base)
-    path = base / f"of-{os.getpid() if parent is None else parent}"
+    pid = os.getpid() if parent is None else parent
+    # Process 1 of a container is met again by its next life, which must not find this one's flag.
+    path = base / f"{_SHARED_BY}{pid}-{start_of(pid)}"
     with suppress(FileExistsError):
         _make(path, _OWN)
     return Place(path)
@@ -184,17 +187,7 @@ def of_this_process(environ: Mapping[str, str], *, alone: bool) -> Place | None:
 def has_place(environ: Mapping[str, str], *, alone: bool) -> bool:
     """Whether of_this_process() would return one."""
     given = environ.get(RUN_VARIABLE)
-    return alone or bool(given and _is_run(Path(given))) or _sharing_parent(environ) is not None
-
-
-def _sharing_parent(environ: Mapping[str, str]) -> int | None:
-    """Return the pid of the process that has started this one as a worker."""
-    multiprocessing = sys.modules.get("multiprocessing.process")
-    parent = None if multiprocessing is None else multiprocessing.parent_process()
-    if parent is not None:
-        return int(parent.pid)
-    # Source: gunicorn's arbiter sets it for those that it forks.
-    return os.getppid() if environ.get("SERVER_SOFTWARE", "").startswith("gunicorn/") else None
+    return alone or bool(given and _is_run(Path(given))) or sharing_parent(environ) is not None
 
 
 def _made_base(environ: Mapping[str, str]) -> Path:
@@ -211,20 +204,19 @@ def _sweep(base: Path) -> None:
     """Remove the places of those who were killed: who made them is gone, and nobody has come for a while."""
     with suppress(OSError):
         for path in base.iterdir():
-            pid = path.name.split("-")[1] if "-" in path.name else ""
-            is_old = time() - path.stat().st_mtime > _LEFT_SECONDS
-            if is_old and pid.isdecimal() and not _is_running(int(pid)) and not _has_life(Place(path)):
-                Place(path).remove()
+            with suppress(OSError):  # Another start sweeps as well.
+                is_old = time() - path.stat().st_mtime > _LEFT_SECONDS
+                if is_old and _has_lost_its_maker(path.name) and not _has_life(Place(path)):
+                    Place(path).remove()
 
 
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+def _has_lost_its_maker(name: str) -> bool:
+    """Whether the process that the place *name* is called after has ended."""
+    _, pid, started = [*name.split("-"), "", ""][:3]
+    if not pid.isdecimal():
         return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
+    is_start = name.startswith(_SHARED_BY) and started.isdecimal()
+    return not is_running(int(pid), int(started) if is_start else 0)
 
 
 def _has_life(place: Place) -> bool:

@@ -20,6 +20,9 @@ _LOOK_SECONDS: Final = 0.2
 _PATIENCE_SECONDS: Final = 0.5
 # Whether they live is nothing that changes as fast. Source: as often as a worker calls its own loop.
 _LIFE_SECONDS: Final = 1.0
+APART: Final = 404
+"""What a process says of its readiness that only starts the others: it is none of those that serve."""
+
 _OK: Final = 200
 _NO: Final = 503
 
@@ -39,12 +42,21 @@ class Siblings:
         target: Where a worker answers for itself.
         sockets: Returns where the others listen; nothing where there are none.
         failed: Told what goes wrong.
+        is_apart: Whether this process only starts the others.
     """
 
-    __slots__ = ("__weakref__", "_looker", "_policy", "_seen", "_sockets", "_target", "stop")
+    __slots__ = ("__weakref__", "_is_apart", "_looker", "_policy", "_seen", "_sockets", "_target", "stop")
 
-    def __init__(self, policy: Policy, target: str, sockets: Sockets, failed: Failed) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        target: str,
+        sockets: Sockets,
+        failed: Failed,
+        is_apart: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._policy = policy
+        self._is_apart = is_apart
         self._target = target
         self._sockets = sockets
         self._looker = Looker(self._look, _LOOK_SECONDS, failed)
@@ -61,7 +73,9 @@ class Siblings:
         seen = self._seen
         if seen is None or seen.others == 0:
             return own
-        ready, workers = seen.well + own.is_ok, seen.others + 1
+        ready, workers = seen.well, seen.others
+        if not self._is_apart():
+            ready, workers = ready + own.is_ok, workers + 1
         note = f"{ready} of {workers} workers are ready"
         if self._is_enough(ready, workers):
             return replace(own, word="ok", note=note)
@@ -74,8 +88,8 @@ class Siblings:
 
     def _look(self) -> None:
         replies, silent = ask(self._sockets(), "GET", self._target, _PATIENCE_SECONDS)
-        ready = sum(reply.status == _OK for reply in replies.values())
-        self._seen = _Seen(ready, len(replies) + len(silent))
+        said = [reply.status for reply in replies.values() if reply.status != APART]
+        self._seen = _Seen(said.count(_OK), len(said) + len(silent))
 
 
 class Lives:

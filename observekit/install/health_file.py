@@ -6,6 +6,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 from threading import Event, Thread
 from time import monotonic
 from typing import Any, Final, NamedTuple
@@ -13,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from observekit.asgi import Response, Scope
 from observekit.guard import Guard, around_forks
 from observekit.health.asking import ask
+from observekit.health.siblings import APART
 
 EVERY_SECONDS: Final = 5.0
 """Kubernetes asks every 10 s unless told otherwise: half of that is never older than one answer."""
@@ -126,11 +128,19 @@ class HealthFile:
     def _of_the_others(self, target: str) -> str:
         """Return what the worst of the other workers says; this thread has nothing else to do."""
         replies, silent = ask(self._others.sockets(), "GET", target, _PATIENCE_SECONDS)
-        refusals = [reply.text.partition("\n")[0] for reply in replies.values() if reply.status != _OK]
+        said = [reply for reply in replies.values() if reply.status not in {_OK, APART}]
+        refusals = [reply.text.partition("\n")[0] for reply in said]
         return next(iter(refusals), "silent" if silent else "ok")
 
     def _write(self, answers: Mapping[str, str]) -> None:
         said = {"at": monotonic(), "every_seconds": EVERY_SECONDS, "pid": os.getpid(), **answers}
-        draft = self._file.with_name(f".{self._file.name}.{os.getpid()}")
-        draft.write_text(json.dumps(said), encoding="utf-8")
-        draft.replace(self._file)  # Whoever reads finds the old answer or the new one, never half of one.
+        # Nobody can have put a link there, of which he does not know the name, and none would be followed.
+        draft = self._file.with_name(f".{self._file.name}.{os.getpid()}-{token_hex(4)}")
+        try:
+            with draft.open("x", encoding="utf-8") as out:
+                out.write(json.dumps(said))
+            draft.replace(self._file)  # Whoever reads finds the old answer or the new one, never half of one.
+        except BaseException:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+            raise

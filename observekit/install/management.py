@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from observekit.asgi import ASGIApp, Scope
-from observekit.guard import Guard
+from observekit.guard import Guard, around_forks, in_forked_child
 from observekit.health.asking import Reply, ask
 from observekit.health.endpoints import is_local
 from observekit.health.place import Place, of_this_process
@@ -53,9 +53,27 @@ class Management:
         of_all = actions._replace(report=self._report_of_all)
         self.endpoints = management(of_all, is_local if token is None else knows, guard)
         self._unguarded = management(actions, _everybody, guard)
+        self._forked()
+        in_forked_child(self._forked)
+        around_forks(self)
         self._levels = LevelKeeper(kit, self.siblings, _on_thread)
         self.endpoints.update(levels(self._levels.actions, is_local if token is None else knows, guard))
         self._unguarded.update(levels(self._levels.actions, _everybody, guard))
+
+    def _forked(self) -> None:
+        self._has_children = False
+
+    def before_fork(self) -> None:
+        """Do nothing: a child opens a socket of its own when it serves."""
+
+    def after_fork(self) -> None:
+        """Note that there may be children who serve."""
+        self._has_children = True
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether this process has only started others, as a server that loads the application first."""
+        return self._has_children and not self._kit.lifecycle.has_begun
 
     def open(self, make: Callable[[], dict[str, ASGIApp]]) -> None:
         """Have the socket, where somebody would look for it; *make* returns what else it answers."""
@@ -194,5 +212,9 @@ async def _on_thread(work: Callable[[], None]) -> None:
             with suppress(RuntimeError):  # The loop has not waited.
                 loop.call_soon_threadsafe(done.set)
 
-    Thread(target=run, name="observekit-siblings", daemon=True).start()
+    try:
+        Thread(target=run, name="observekit-siblings", daemon=True).start()
+    except RuntimeError:  # No more threads: the loop waits, for as long as siblings are waited for.
+        work()
+        return
     await done.wait()

@@ -81,7 +81,9 @@ class Ports:
             return None
 
         failed = partial(self._guard.failed, "health")
-        siblings = Siblings(config.readiness_workers, config.readiness_path, self._others, failed)
+        siblings = Siblings(
+            config.readiness_workers, config.readiness_path, self._others, failed, self._is_apart
+        )
         self._kit.at_end("ops", _nothing, siblings.stop)
         return siblings
 
@@ -97,6 +99,9 @@ class Ports:
 
     def _others(self) -> list[Path]:
         return [] if self._managed is None else self._managed.siblings()
+
+    def _is_apart(self) -> bool:
+        return self._managed is not None and self._managed.is_apart
 
     def _open_ops_port(self, managed: Management, voice: Voice) -> None:
         """Serve on the ops port, if one is wanted; a port that cannot be had is told, and stops nobody."""
@@ -208,7 +213,8 @@ class Ports:
         config, guard = self._kit.config, self._guard
         access = Access(config.metrics_token, allow)
         siblings = None if alone else self._siblings
-        probes = Probes(self._health, known, config.service_version, siblings, lives)
+        is_apart = self._is_apart if alone else _no
+        probes = Probes(self._health, known, config.service_version, siblings, lives, is_apart)
         served = endpoints(config, exposition, probes, access, guard, around)
 
         def added(check: Check) -> None:
@@ -226,6 +232,10 @@ def _is_taken(error: Exception) -> bool:
 
 def _everybody(_: Scope) -> bool:
     return True
+
+
+def _no() -> bool:
+    return False
 
 
 def _nothing(_: float) -> None:

@@ -224,6 +224,11 @@ async def toggled(made: Service, way: FaultProxy, seconds: float) -> float:
     return (await made.metrics())["changes"] - before
 
 
+def toggle_line(seconds: float, changes: float) -> str:
+    """Return what there is to say of a way that was opened and closed for so long."""
+    return f"A way that opens and closes every 0.3 s for {seconds:g} s: {changes:.0f} changes."
+
+
 async def run(seconds: float, toggle_seconds: float, told: Callable[[str], None]) -> int:
     """Tell a row for each trouble; return how many probes of liveness failed."""
     failures = 0
@@ -240,9 +245,7 @@ async def run(seconds: float, toggle_seconds: float, told: Callable[[str], None]
         usual = {"OBSERVEKIT_CHECK_CACHE": "2", "OBSERVEKIT_CHECK_PASS_AFTER": "2"}
         async with service(ways[0].port, ways[1].port, **usual) as made:
             changes = await toggled(made, ways[1], toggle_seconds)
-            told(
-                f"\nA way that opens and closes every 0.3 s for {toggle_seconds:g} s: {changes:.0f} changes."
-            )
+            told(f"\n{toggle_line(toggle_seconds, changes)}")
     return failures
 
 

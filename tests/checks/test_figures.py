@@ -24,3 +24,11 @@ def test_probes_were_answered_in_time_and_liveness_never_fell() -> None:
         most = float(seconds) / faults.PERIOD_SECONDS + 2
         assert all(int(count) <= most for count in re.findall(r"\d+", cell[7])), name
         assert int(probes) > 500, name
+
+
+def test_a_way_that_never_rests_changed_what_is_said_a_few_times_at_most() -> None:
+    last = faults.TABLE.read_text().splitlines()[-1]
+    seconds, changes = re.findall(r"([\d.]+) (?:s:|changes)", last)
+
+    assert last == faults.toggle_line(float(seconds), float(changes))
+    assert (float(seconds) >= 60, float(changes) <= 4) == (True, True)

@@ -124,8 +124,9 @@ def test_a_name_is_looked_up_off_the_loop(service: "Service", name: str, result:
 
 
 @pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A certificate that ends in ten days, and its key."""
+def certificate(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A certificate that ends in ten days, unless another number is asked for, and its key."""
+    ends_in = timedelta(days=getattr(request, "param", 10))
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
@@ -136,7 +137,7 @@ def certificate(tmp_path: Path) -> Path:
         .public_key(key.public_key())
         .serial_number(1)
         .not_valid_before(now - timedelta(days=30))
-        .not_valid_after(now + timedelta(days=10))
+        .not_valid_after(now + ends_in)
         .sign(key, hashes.SHA256())
     )
     path = tmp_path / "tls.pem"
@@ -148,7 +149,13 @@ def certificate(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("days", "said"), [(9, ("ok", "")), (11, ("failed", "ValueError: the certificate ends in 10.0 days"))]
+    ("days", "certificate", "said"),
+    [
+        (9, 10, ("ok", "")),
+        (11, 10, ("failed", "ValueError: the certificate ends in 10.0 days")),
+        (11, -3, ("failed", "ValueError: the certificate has ended 3.0 days ago")),
+    ],
+    indirect=["certificate"],
 )
 def test_a_certificate_has_to_hold_for_so_many_days(
     service: "Service", certificate: Path, days: float, said: tuple[str, str]

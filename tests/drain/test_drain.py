@@ -103,7 +103,7 @@ def test_a_service_is_found_by_its_name_or_its_process(
     assert service.get("/readyz").status == 503
 
 
-@pytest.mark.parametrize("named", [("--service", "payments"), ("--pid", "1"), ("--ops-port", "1")])
+@pytest.mark.parametrize("named", [("--service", "payments"), ("--pid", "4194305"), ("--ops-port", "1")])
 def test_nobody_drains_who_was_not_meant(service: Service, directory: Path, named: tuple[str, str]) -> None:
     told = drain(directory, *DELAY, *named)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from observekit.health.asking import ask
+from observekit.health.parentage import is_running, start_of
 from observekit.health.place import RUN_VARIABLE, Place, make_run, of_this_process
 from observekit.health.places import all_places
 from tests.conftest import Child
@@ -58,6 +59,40 @@ def test_what_a_killed_service_has_left_is_removed_by_the_next_start(room: dict[
 
     assert [path.exists() for path in (dead, fresh.path, others)] == [False, True, True]
     heard.close()
+
+
+def test_a_process_is_another_one_if_it_has_started_at_another_time() -> None:
+    own, nobody = os.getpid(), 2**22 + 1
+
+    assert [is_running(own, started) for started in (start_of(own), 0, 1)] == [True, True, False]
+    assert (is_running(nobody, 0), start_of(nobody)) == (False, 0)
+
+
+@pytest.mark.once
+def test_workers_meet_at_the_place_of_who_has_forked_them_and_not_at_that_of_an_earlier_life(
+    room: dict[str, str], run_in_child: Child
+) -> None:
+    gunicorn = {**room, "SERVER_SOFTWARE": "gunicorn/1"}
+    base = make_run(room).path.parent
+    earlier = Place(base / f"of-{os.getpid()}-1")
+    earlier.path.mkdir()
+    earlier.raise_flag("signal", final=True)
+
+    arbiter = of_this_process(gunicorn, alone=False)
+    assert arbiter is not None
+
+    def meet() -> int:
+        worker = of_this_process(gunicorn, alone=False)
+        return int(worker is None or worker.path != arbiter.path)
+
+    for one in (earlier, arbiter):
+        os.utime(one.path, (1, 1))
+    again = of_this_process(room, alone=True)
+
+    assert (run_in_child(meet), arbiter.flag()) == (0, None)
+    assert again is not None
+    assert again.path == arbiter.path
+    assert not earlier.path.exists()
 
 
 def test_the_flag_keeps_its_time_and_cause_and_can_become_final(room: dict[str, str]) -> None:

@@ -70,7 +70,10 @@ def test_a_file_says_how_the_process_is(
     make_kit: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("observekit.install.health_file.EVERY_SECONDS", 1.5)
-    file = tmp_path / "beat"
+    file, others = tmp_path / "beat", tmp_path / "others"
+    others.write_text("theirs")
+    # As somebody may put there who can write to the directory.
+    (tmp_path / f".beat.{os.getpid()}").symlink_to(others)
     kit = make_kit(heartbeat_file=str(file))
     kit.lifecycle.serving()
     until(lambda: file.exists() and json.loads(file.read_text())["ready"] == "ok", "not written")
@@ -82,6 +85,7 @@ def test_a_file_says_how_the_process_is(
     kit.shutdown()
 
     assert (yes, no, file.exists()) == ([0, 0, 0], 1, False)
+    assert others.read_text() == "theirs"
     assert capsys.readouterr().out.split() == ["ok", "ok", "ok", "draining"]
 
 

@@ -15,7 +15,7 @@ import pytest
 from observekit.health.asking import ask
 from observekit.health.place import Place
 from tests.drain.servers import APP, SERVERS, SYNC, WSGI, Server
-from tests.drain.service import LONG, ROOT, Service, free_port, get, is_alive, running, supervised, until
+from tests.drain.service import LONG, ROOT, Service, cli, free_port, get, is_alive, running, supervised, until
 
 pytestmark = pytest.mark.once
 
@@ -44,7 +44,7 @@ def served(
 
 def states(directory: Path) -> list[str]:
     """Return the state of each process of the service, as it says itself."""
-    (run,) = directory.glob("observekit-drain-*/run-*")
+    (run,) = directory.glob("observekit-drain-*/*-*")
     replies, _ = ask(Place(run).sockets(), "GET", "/drain", LONG)
     return [reply.said["state"] for reply in replies.values()]
 
@@ -146,6 +146,38 @@ def test_what_the_code_says_replaces_what_the_start_has_set_up(tmp_path: Path) -
         if "http.request" in line
     ]
     assert names == ["orders"]
+
+
+def test_a_drain_by_the_port_of_a_parent_that_has_set_up_is_that_of_its_workers(tmp_path: Path) -> None:
+    (tmp_path / "coded.py").write_text(CODED)
+    server = SERVERS["gunicorn, asgi workers"]
+    if server.missing():
+        pytest.skip(f"{server.missing()} is not installed")
+    port, ops = free_port(), free_port()
+    command = [*server.command("coded:app", port), "--preload"]
+    environ = {
+        "PYTHONPATH": f"{ROOT}:{tmp_path}",
+        "OBSERVEKIT_OPS_PORT": str(ops),
+        "OBSERVEKIT_READINESS_WORKERS": "all",
+    }
+    with running(command, tmp_path, port, **environ) as service:
+        until(lambda: is_told_ready(ops) and service.get("/ready").status == 200, "not ready")
+        seen = [sorted(states(tmp_path))]
+        drained = cli("drain", "--ops-port", str(ops), "--delay", "0", directory=tmp_path)
+        seen.append(states(tmp_path))
+        undone = cli("drain", "--ops-port", str(ops), "--undo", directory=tmp_path)
+        until(lambda: is_told_ready(ops), "not ready")
+        service.send(signal.SIGTERM)
+
+        assert (drained.returncode, undone.returncode, service.wait()) == (0, 0, 0), drained.stderr
+
+    assert seen == [["ready", "ready", "starting"], ["draining"] * 3]
+
+
+def is_told_ready(port: int) -> bool:
+    """Whether both workers are ready, and their parent is not counted."""
+    answer = get(port, "/ready?verbose")
+    return answer.status == 200 and "2 of 2 workers are ready" in answer.body
 
 
 def test_a_server_whose_python_lacks_observekit_serves_all_the_same(tmp_path: Path) -> None:

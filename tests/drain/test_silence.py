@@ -1,13 +1,16 @@
 """Who says nothing, or something else, is no yes: for ``observekit drain`` and for ``observekit probe``."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from observekit import Kit
 from observekit.cli import main
+from observekit.cli.processes import is_below, parent_of
 from tests.drain.peers import Answer, Said, at_port, report, says_nothing, sibling
 from tests.drain.service import get, until
 
@@ -129,6 +132,35 @@ def test_a_port_speaks_for_all_workers(
     assert any(one.startswith("POST /drain?alone&cause=") for one in asked)
     told = capsys.readouterr().err
     assert told == "observekit: time is up with 2 in flight: 2 GET /slow\n" if code == 1 else code or not told
+
+
+def test_a_port_speaks_for_all_workers_where_there_is_no_further_thread(
+    make_kit: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = make_kit(service_name="orders", management=True, ops_port=0)
+    kit.lifecycle.serving()
+    start = Thread.start
+
+    def refuse(thread: Thread) -> None:
+        if thread.name == "observekit-siblings":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with sibling(tmp_path, lambda *_: report("draining")) as asked:
+        monkeypatch.setattr("threading.Thread.start", refuse)
+        code = main(["drain", "--ops-port", str(kit.ops_port), *NOW])
+
+    assert (code, kit.lifecycle.state) == (0, "draining")
+    assert any(one.startswith("POST /drain?alone&cause=") for one in asked)
+
+
+def test_who_is_sought_below_process_1_is_found() -> None:
+    first = os.getpid()
+    while parent := parent_of(first):  # Who was put into this container from outside has 0 for one.
+        first = parent
+
+    assert is_below(os.getpid(), first)
+    assert not is_below(first, os.getpid())
 
 
 def test_a_stranger_that_says_nothing_is_not_told_what_was_meant_for_another_service(

@@ -4,11 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from threading import Event
 
 import pytest
 
-from tests.drain.service import Service, is_alive, running, supervised, until
+from tests.drain.peers import Said, report, sibling
+from tests.drain.service import LONG, Service, is_alive, running, supervised, until
 
 pytestmark = pytest.mark.once
 
@@ -95,6 +98,31 @@ def test_a_delay_that_is_over_needs_no_second_signal(tmp_path: Path) -> None:
         assert service.wait() == 7
 
 
+def test_who_keeps_the_supervisor_while_it_sends_what_waits_does_not_keep_the_signal(tmp_path: Path) -> None:
+    options = ("--drain-delay", "0", "--drain-timeout", "0.5")
+    over = Event()
+
+    def answer(*_: str) -> Said | None:
+        if asked[-1].endswith("?flush"):
+            over.wait(LONG)
+            return None
+        return report("draining", ends_at_sigterm=True)
+
+    budget = "300"
+    with running(
+        supervised(python(OBEDIENT), *options), tmp_path, OBSERVEKIT_SHUTDOWN_BUDGET=budget
+    ) as service:
+        said(service, "here")
+        with sibling(tmp_path, answer) as asked:
+            service.send(signal.SIGTERM)
+            try:
+                said(service, "SIGTERM")
+            finally:
+                over.set()
+
+        assert service.wait() == 7
+
+
 def test_an_interrupt_is_passed_on_at_once(tmp_path: Path) -> None:
     with running(supervised(python(OBEDIENT), *NEVER), tmp_path) as service:
         said(service, "here")
@@ -127,6 +155,30 @@ def test_a_command_that_does_not_listen_is_killed_when_its_time_is_over(tmp_path
 
     assert service.output.read_text().split() == ["here", "SIGTERM", "SIGINT"]
     assert len(service.events("observekit.run_killed")) == 1
+
+
+@pytest.mark.parametrize("errors", ["full", "broken", "closed"])
+def test_there_is_an_end_where_nobody_reads_what_is_said_of_it(tmp_path: Path, errors: str) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    with suppress(BlockingIOError):
+        while errors == "full":
+            os.write(reader, b"x")
+    to = "&-" if errors == "closed" else pipe
+    command = supervised(python(DEAF), "--drain-delay", "0", "--drain-timeout", "0.1")
+    with running(["sh", "-c", f'exec "$@" 2>{to}', "sh", *command], tmp_path) as service:
+        said(service, "here")
+        child = service.family()[1]
+        if errors == "broken":
+            os.close(reader)
+        service.send(signal.SIGTERM)
+
+        assert service.wait() == 128 + signal.SIGKILL
+
+    assert not is_alive(child)
+    if errors != "broken":
+        os.close(reader)
 
 
 def test_whoever_is_in_a_hurry_gets_there_with_four_signals(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from observekit import Config
 from observekit.cli.run.systemd import Systemd as Notifier
 from observekit.cli.run.telling import Telling
 from observekit.health.place import make_run
-from tests.drain.peers import Said, report, sibling
+from tests.drain.peers import Said, report, says_nothing, sibling
 from tests.drain.servers import APP, SERVERS
 from tests.drain.service import LONG, free_port, running, supervised
 
@@ -82,7 +82,7 @@ def test_a_command_that_nobody_has_heard_of_is_ready_in_the_end_and_lives_while_
     monkeypatch: pytest.MonkeyPatch,
     heard: Systemd,
     place: str,
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     telling = Telling(make_run({"RUNTIME_DIRECTORY": str(tmp_path)}) if place == "empty" else None, Config())
     environ = {"NOTIFY_SOCKET": heard.address, "WATCHDOG_USEC": "2"}
@@ -95,7 +95,7 @@ def test_a_command_that_nobody_has_heard_of_is_ready_in_the_end_and_lives_while_
         notifier.turn()
 
     assert (before, heard.next(), heard.next()) == ([], "READY=1", "WATCHDOG=1")
-    assert json.loads(capsys.readouterr().err)["event"] == "observekit.run_unheard"
+    assert json.loads(capfd.readouterr().err)["event"] == "observekit.run_unheard"
 
 
 @pytest.mark.parametrize("health", [True, False])
@@ -122,6 +122,35 @@ def test_one_worker_that_says_no_or_nothing_lets_the_watchdog_bark(
             notifier.turn()
 
     assert (begun, heard.waiting()) == (["READY=1", "WATCHDOG=1"], ["WATCHDOG=1"] if lives else [])
+
+
+def test_a_service_that_is_silent_once_is_asked_again_before_the_watchdog_barks(
+    tmp_path: Path, heard: Systemd
+) -> None:
+    telling = Telling(make_run({"RUNTIME_DIRECTORY": str(tmp_path)}), Config())
+    times = [0.0]
+    environ = {"NOTIFY_SOCKET": heard.address, "WATCHDOG_USEC": "20000000"}
+    notifier = Notifier(environ, telling, clock=lambda: times[-1])
+
+    def turn() -> list[str]:
+        due = notifier.due()
+        assert due is not None
+        times.append(due)
+        notifier.turn()
+        return heard.waiting()
+
+    with sibling(tmp_path, lambda *_: report("ready")):
+        told = [turn()]
+        with sibling(tmp_path, says_nothing, "1-1"):
+            told.append(turn())
+        told.append(turn())
+    took = times[-1] - times[1]
+    with sibling(tmp_path, says_nothing) as asked:
+        notifier.stopping()
+        told.append(turn())
+
+    assert told == [["READY=1", "WATCHDOG=1"], [], ["WATCHDOG=1"], ["STOPPING=1", "WATCHDOG=1"]]
+    assert (took < 20, asked) == (True, [])
 
 
 def test_a_watchdog_that_is_meant_for_another_process_is_left_to_it(tmp_path: Path, heard: Systemd) -> None:

@@ -12,7 +12,7 @@ from observekit.cli.run.child import start
 from observekit.cli.run.signals import Signals
 from observekit.cli.run.supervisor import Supervisor, Times
 from observekit.cli.run.systemd import Systemd
-from observekit.cli.run.telling import Telling
+from observekit.cli.run.telling import Telling, write
 from observekit.config.env import examine, load
 from observekit.errors import ObservekitError
 from observekit.health.place import RUN_VARIABLE, Place, make_run
@@ -88,10 +88,7 @@ def _place(command: list[str]) -> Place | None:
     try:
         return make_run(os.environ)
     except OSError as error:
-        print(
-            f"observekit: {command[0]} runs, but cannot be told that it drains: {error}.",
-            file=sys.stderr,
-        )
+        write(f"observekit: {command[0]} runs, but cannot be told that it drains: {error}.")
         return None
 
 

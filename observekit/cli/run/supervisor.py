@@ -81,18 +81,21 @@ class Supervisor:
         if self._stage == "serving":
             self._enter("draining", self._drain("SIGTERM") + self._times.delay)
         elif self._stage == "draining":
-            self._telling.flush_who_would_lose(self._times.flush)
-            self._enter("stopping", monotonic() + self._times.timeout)
+            # All stages together have the time that the documents say, whatever keeps one of them.
+            limit = monotonic() + self._times.timeout
+            self._telling.flush_who_would_lose(min(self._times.flush, self._times.timeout))
+            self._enter("stopping", limit)
             self._tell(signal.SIGTERM)
         elif self._stage == "stopping":
             self._telling.flush(self._times.flush)
             self._enter("hurrying", monotonic() + _HURRY_SECONDS)
             self._tell(signal.SIGINT)
         else:
-            if self._stage == "hurrying":
-                self._telling.say("observekit.run_killed", "error", pid=self._child)
+            hurried = self._stage == "hurrying"
             self._enter("killing", monotonic() + _KILL_EVERY_SECONDS)
             self._kill()
+            if hurried:
+                self._telling.say("observekit.run_killed", "error", pid=self._child)
 
     def _tell(self, number: signal.Signals) -> None:
         self._told.add(number)
@@ -137,6 +140,8 @@ class Supervisor:
         for pid in children():
             send(pid, signal.SIGTERM)
         limit = monotonic() + (_KILL_EVERY_SECONDS if self._stage == "killing" else _LEFT_SECONDS)
+        if self._stage == "hurrying" and self._deadline is not None:
+            limit = min(limit, self._deadline)
         while children():
             # Not until the limit: beyond it, too, who was killed may still be in the kernel.
             received = self._signals.wait(_KILL_EVERY_SECONDS)

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from time import monotonic
 from typing import Final
@@ -10,6 +10,8 @@ from typing import Final
 from observekit.cli.run.telling import Telling
 
 _ASK_EVERY_SECONDS: Final = 0.25
+# Who was silent once, as one that is held up for a second, is asked again before systemd takes it for dead.
+_ASK_AGAIN_SECONDS: Final = 1.0
 # A command of which nobody has been heard by then is taken for one that observekit does not know.
 # Source: a third of the 90 s that systemd gives a unit to start; servers are heard before they load anything.
 _UNHEARD_SECONDS: Final = 30.0
@@ -18,13 +20,16 @@ _UNHEARD_SECONDS: Final = 30.0
 class Systemd:
     """Tells systemd of the service, by the protocol of sd_notify(3)."""
 
-    def __init__(self, environ: Mapping[str, str], telling: Telling) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], telling: Telling, clock: Callable[[], float] = monotonic
+    ) -> None:
         self._address = environ.get("NOTIFY_SOCKET", "")
         self._telling = telling
-        self._ready = self._unheard = False
-        self._began = monotonic()
+        self._clock = clock
+        self._ready = self._unheard = self._stopping = False
+        self._began = self._clock()
         self._beat_seconds = self._watchdog(environ)
-        self._next = monotonic() if self._address else None
+        self._next = self._clock() if self._address else None
 
     def _watchdog(self, environ: Mapping[str, str]) -> float | None:
         """Return how often systemd wants to hear that the service lives."""
@@ -40,10 +45,10 @@ class Systemd:
 
     def turn(self) -> None:
         """Do what is due: say once that the service has started, and again and again that it lives."""
-        if self._next is None or monotonic() < self._next:
+        if self._next is None or self._clock() < self._next:
             return
         if not self._ready:
-            self._next = monotonic() + _ASK_EVERY_SECONDS
+            self._next = self._clock() + _ASK_EVERY_SECONDS
             if not self._has_started():
                 return
             self._ready = True
@@ -51,15 +56,21 @@ class Systemd:
         if self._beat_seconds is None:
             self._next = None
             return
-        self._next = monotonic() + self._beat_seconds
+        self._next = self._clock() + self._beat_seconds
+        # Each stage of an end has its limit, and nobody who is silent is to take time from it.
+        if self._stopping or self._lives():
+            self._notify("WATCHDOG=1")
+        else:  # To ask whoever is silent takes a part of the time too.
+            self._next = self._clock() + min(_ASK_AGAIN_SECONDS, self._beat_seconds / 4)
+
+    def _lives(self) -> bool:
         heard = self._telling.heard("liveness")
         # Of a command that was never heard the one thing that is known is that it runs.
-        if heard == "yes" or (heard == "nobody" and self._unheard):
-            self._notify("WATCHDOG=1")
+        return heard == "yes" or (heard == "nobody" and self._unheard)
 
     def _has_started(self) -> bool:
         heard = self._telling.heard("startup")
-        if heard == "nobody" and monotonic() - self._began >= _UNHEARD_SECONDS:
+        if heard == "nobody" and self._clock() - self._began >= _UNHEARD_SECONDS:
             self._unheard = True
             self._telling.say("observekit.run_unheard", "warning", seconds=_UNHEARD_SECONDS)
         return heard == "yes" or self._unheard
@@ -69,7 +80,7 @@ class Systemd:
         self._notify("STOPPING=1")
         if self._beat_seconds is None:
             self._next = None
-        self._ready = True
+        self._ready = self._stopping = True
 
     def _notify(self, state: str) -> None:
         """Send *state*; a systemd that does not listen is nothing that a service could help."""

@@ -1,9 +1,12 @@
 """What the supervisor says: to the processes of the service, and to whoever reads its standard error."""
 
 import json
+import os
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from select import PIPE_BUF, select
 from time import monotonic
 from typing import Any, Final, Literal
 from urllib.parse import quote
@@ -16,6 +19,8 @@ from observekit.health.place import Flag, Place
 
 # Processes answer within a millisecond, unless they are stuck; those that are have no part in a drain.
 _ANSWER_SECONDS: Final = 1.0
+# Whoever reads standard error has this long to make room for a line.
+_ROOM_SECONDS: Final = 0.1
 
 Question = Literal["startup", "liveness"]
 Heard = Literal["yes", "no", "nobody"]
@@ -83,7 +88,7 @@ class Telling:
     def say(self, event: str, level: str, **fields: Any) -> None:
         """Write an event to standard error, in the shape of the service's own or for people on a terminal."""
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-        if sys.stderr.isatty():
+        if sys.stderr is not None and sys.stderr.isatty():
             told = " ".join(f"{name}={value}" for name, value in fields.items())
             line = f"observekit run: {event} {told}"
         else:
@@ -97,7 +102,22 @@ class Telling:
                     **fields,
                 }
             )
-        print(line, file=sys.stderr, flush=True)
+        write(line)
 
     def _ask(self, method: str, target: str, seconds: float) -> dict[Path, Reply]:
         return {} if self._place is None else ask(self._place.sockets(), method, target, seconds)[0]
+
+
+def write(line: str) -> None:
+    """Write *line* to standard error if somebody takes it: who does not read must not keep a service alive.
+
+    Nothing is written where standard error is closed, its reader is gone, or its pipe is full.
+    """
+    # What is longer may find room for its beginning alone, and wait with the rest.
+    text = f"{line}\n".encode(errors="backslashreplace")
+    if len(text) > PIPE_BUF:
+        text = text[: PIPE_BUF - 1] + b"\n"
+    with suppress(OSError, ValueError, AttributeError):  # The last one: there is no standard error.
+        descriptor = sys.stderr.fileno()
+        if select([], [descriptor], [], _ROOM_SECONDS)[1]:
+            os.write(descriptor, text)

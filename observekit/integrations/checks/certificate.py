@@ -40,7 +40,8 @@ def certificate_expiry(
         left = _end(x509, read()) - datetime.now(UTC)
         if left < timedelta(days=min_days):
             days = left / timedelta(days=1)
-            raise ValueError(f"the certificate {'ends in' if days > 0 else 'has ended'} {days:.1f} days")
+            told = f"ends in {days:.1f} days" if days > 0 else f"has ended {-days:.1f} days ago"
+            raise ValueError(f"the certificate {told}")
 
     asks = "" if server is None else "a server"
     return ready(ask, _NAME, asks=asks, criticality="degraded")
