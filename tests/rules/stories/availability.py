@@ -1,4 +1,4 @@
-"""Targets, services, restarts, versions."""
+"""Targets, services, restarts."""
 
 from tests.rules.promtool import FalseAlarm, Story
 
@@ -18,11 +18,6 @@ def ready(target: str, values: str) -> dict[str, str]:
 def up(target: str, values: str) -> dict[str, str]:
     """Return what Prometheus writes about a target."""
     return {f"up{{{target}}}": values}
-
-
-def version(target: str, name: str, values: str) -> dict[str, str]:
-    """Return who a process is."""
-    return {f'target_info{{{target},service_version="{name}"}}': values}
 
 
 _SHOP = {"job": "shop", "instance": "a"}
@@ -146,23 +141,6 @@ STORIES = (
         labels=_SHOP,
         value="3",
     ),
-    Story(
-        alert="ObservekitVersionSkew",
-        series={
-            **version(A, "1", "1x300"),
-            **version(B, "1", "1x9 _x300"),
-            **version('job="shop",instance="c"', "2", "_x9 1x150 _x100"),
-            **ready(A, "1x300"),
-            **ready(B, "1x300"),
-            **ready('job="shop",instance="c"', "1x300"),
-        },
-        silent=8,
-        firing=129,
-        resolved=166,
-        severity="info",
-        labels={"job": "shop"},
-        value="2",
-    ),
 )
 
 FALSE_ALARMS = (
@@ -247,29 +225,6 @@ FALSE_ALARMS = (
         },
         at=(9, 12, 20),
     ),
-    FalseAlarm(
-        alert="ObservekitVersionSkew",
-        name="a deployment",
-        series={
-            **version(A, "1", "1x60"),
-            **version(B, "2", "_x9 1x300"),
-            **ready(A, "1x60"),
-            **ready(B, "1x300"),
-        },
-        at=(61, 129, 180),
-        pending=True,
-    ),
-    FalseAlarm(
-        alert="ObservekitVersionSkew",
-        name="two services",
-        series={
-            **version(A, "1", "1x300"),
-            **version(OTHER, "2", "1x300"),
-            **ready(A, "1x300"),
-            **ready(OTHER, "1x300"),
-        },
-        at=(10, 200),
-    ),
     # Of the same service or on the same host as one of ours, and none itself.
     *(
         FalseAlarm(
@@ -311,18 +266,6 @@ FALSE_ALARMS = (
                 **ready(A, "1x80"),
             },
             at=(13, 14, 20),
-        ),
-        FalseAlarm(
-            alert="ObservekitVersionSkew",
-            name="",
-            series={
-                **version(A, "1", "1x300"),
-                **version(C, "2", "1x300"),
-                **version(SAME_HOST, "1", "1x300"),
-                **version(SAME_HOST, "2", "1x300"),
-                **ready(A, "1x300"),
-            },
-            at=(10, 200),
         ),
     ),
 )
