@@ -65,7 +65,7 @@ def _of_word(expression: str, found: re.Match[str]) -> Iterator[tuple[str, str]]
 def _of_comparison(expression: str, found: re.Match[str]) -> Iterator[tuple[str, str]]:
     operator, number = found[1], found[2]
     head, tail = expression[: found.start()], expression[found.end() :]
-    if number == "0" and (operator == ">=" or tail.startswith(")")):
+    if number == "0" and (operator == ">=" or _is_divisor(head)):
         return  # Keeps what is no number out: a division by nothing, a quantile of nothing.
     for other in _FLIPPED[operator]:
         if {operator, other} == {">", ">="} and not number.isdigit():
@@ -74,6 +74,16 @@ def _of_comparison(expression: str, found: re.Match[str]) -> Iterator[tuple[str,
     for factor in (0.5, 2):
         if float(number):
             yield f"{number} times {factor}", f"{head}{operator} {float(number) * factor:g}{tail}"
+
+
+def _is_divisor(head: str) -> bool:
+    """Return whether what *head* ends with stands in a bracket by which something is divided."""
+    depth = 0
+    for place in range(len(head) - 1, -1, -1):
+        depth += {")": 1, "(": -1}.get(head[place], 0)
+        if depth < 0:
+            return head[:place].endswith("/ ")
+    return False
 
 
 def _doubled(duration: str) -> str:
