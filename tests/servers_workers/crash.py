@@ -25,7 +25,9 @@ from tests.servers_workers.service import Service, children
 from tests.servers_workers.truth import apart, between, counted, requests, truth
 from tests.waiting import until
 
-_SCRAPE_SECONDS: Final = 0.2
+# From one page to the next: two who ask at once are given the same page, begun when the first of them asked,
+# so that the page of one worker may be of a moment before that of another.
+_PAUSE_SECONDS: Final = 0.2
 _LONGEST_PAUSE_SECONDS: Final = 0.5
 _SHOWN: Final = 10
 
@@ -78,7 +80,7 @@ class Report:
 
 
 class Scraper(Thread):
-    """Reads a page five times a second, and holds each to those before it."""
+    """Reads one page after another, with a pause in between, and holds each to those before it."""
 
     def __init__(self, service: Service, report: Report) -> None:
         super().__init__()
@@ -88,10 +90,8 @@ class Scraper(Thread):
         self._highest: Totals = {}
 
     def run(self) -> None:
-        due = perf_counter()
-        while not self._over.wait(max(0.0, due - perf_counter())):
+        while not self._over.wait(_PAUSE_SECONDS):
             started = perf_counter()
-            due = max(due + _SCRAPE_SECONDS, started)  # At once after one that has taken longer.
             try:
                 page = self._service.any_page()
             except (AssertionError, TimeoutError) as error:

@@ -34,9 +34,11 @@ SECTIONS: Final = {
     "crash": Section(
         "Workers that are killed",
         """\
-Workers of a server under load are killed with SIGKILL at random instants, while a page is read five times a
-second. A fault is a page that is not 200 or does not come, a total that falls or is not what the client's
-journal has, up to the acts whose answer was cut off, and more pages that were cut off than kills.
+Workers of a server under load are killed with SIGKILL at random instants, while pages are read, with a pause
+of 0.2 s after each. What one took is with its connection and, where the workers share a port, with the
+request before it that asks who answers. A fault is a page that
+is not 200 or does not come, a total that falls or is not what the client's journal has, up to
+the acts whose answer was cut off, and more pages that were cut off than kills.
 `python -m tests.servers_workers.crash --kills 300 --server NAME --write`.
 """,
         (
