@@ -91,7 +91,7 @@ def test_workers_meet_at_the_place_of_who_has_forked_them_and_not_at_that_of_an_
 
     assert (run_in_child(meet), arbiter.flag()) == (0, None)
     assert again is not None
-    assert again.path == arbiter.path
+    assert again.path == arbiter.path == base / f"of-{os.getpid()}-{start_of(os.getpid())}"
     assert not earlier.path.exists()
 
 

@@ -108,7 +108,7 @@ def test_who_keeps_the_supervisor_while_it_sends_what_waits_does_not_keep_the_si
             return None
         return report("draining", ends_at_sigterm=True)
 
-    budget = "300"
+    budget = "60"  # The longest there is, and more than is waited here.
     with running(
         supervised(python(OBEDIENT), *options), tmp_path, OBSERVEKIT_SHUTDOWN_BUDGET=budget
     ) as service:
