@@ -84,8 +84,10 @@ STORIES = (
     ),
     Story(
         alert="ObservekitFileDescriptorsNearLimit",
+        # One of two workers.
         series={
-            **descriptors(A, "10x9 85x19 10x30"),
+            **descriptors(f'{A},worker="1"', "10x9 85x19 10x30"),
+            **descriptors(f'{A},worker="2"', "10x60"),
             **ready(A, "1x60"),
             **descriptors(B, "10x60"),
             **ready(B, "1x60"),
