@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from importlib.metadata import PackageNotFoundError
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -48,7 +49,8 @@ def records(left: Left) -> list[dict[str, Any]]:
 
 
 def of(records: list[dict[str, Any]], event: str) -> list[dict[str, Any]]:
-    return [one for one in records if one["event"] == event]
+    """Return the records of *event* in the order of their own time: that of lines is a worker's alone."""
+    return sorted((one for one in records if one["event"] == event), key=itemgetter("timestamp"))
 
 
 def test_every_line_of_a_worker_is_a_record(name: str, left: Left, records: list[dict[str, Any]]) -> None:
