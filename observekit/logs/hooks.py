@@ -79,7 +79,10 @@ class Hooks:
         for place, before in self._before.items():
             if getattr(place.module, place.name) is self._ours[place]:
                 setattr(place.module, place.name, before)
-        if self._show is not None and warnings.showwarning is self._warn:
+        # At the end of the process ours stays: a daemon thread that prints while the interpreter closes
+        # standard error ends it by SIGABRT.
+        ending = not threading.main_thread().is_alive()
+        if self._show is not None and warnings.showwarning is self._warn and not ending:
             warnings.showwarning = self._show  # type: ignore[assignment]  # it has come from there
 
     def _uncaught(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
