@@ -30,9 +30,8 @@ def test_without_a_delay_the_rig_sees_what_is_lost(tmp_path: Path) -> None:
     def start(port: int) -> Service:
         return Service(SERVERS["uvicorn"].command("tests.drain.observed:app", port), tmp_path, port)
 
-    seen, _ = roll(tmp_path, start, restarts=1)
-
-    assert seen.failed > 0
+    # One restart may be lucky.
+    assert any(roll(tmp_path, start, restarts=1)[0].failed for _ in range(8))
 
 
 def test_what_wrk_tells_is_read_to_the_last_error() -> None:
